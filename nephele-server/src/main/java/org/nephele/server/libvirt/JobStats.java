@@ -1,5 +1,13 @@
 package org.nephele.server.libvirt;
 
+import java.util.HashMap;
+import java.util.Map;
+import org.libvirt.TypedIntParameter;
+import org.libvirt.TypedLongParameter;
+import org.libvirt.TypedParameter;
+import org.libvirt.TypedUintParameter;
+import org.libvirt.TypedUlongParameter;
+
 /**
  * Progress of a migration as libvirt gives it. Bytes unless said otherwise; what it does not tell
  * (yet) is 0.
@@ -27,4 +35,37 @@ public record JobStats(
     long diskTotal,
     long diskProcessed,
     long diskRemaining,
-    long diskBps) {}
+    long diskBps) {
+
+  static JobStats of(TypedParameter[] parameters) {
+    Map<String, Long> values = new HashMap<>();
+    for (TypedParameter parameter : parameters) {
+      if (parameter instanceof TypedUlongParameter unsigned) {
+        values.put(parameter.field, unsigned.value);
+      } else if (parameter instanceof TypedLongParameter signed) {
+        values.put(parameter.field, signed.value);
+      } else if (parameter instanceof TypedUintParameter unsigned) {
+        values.put(parameter.field, (long) unsigned.value);
+      } else if (parameter instanceof TypedIntParameter signed) {
+        values.put(parameter.field, (long) signed.value);
+      }
+    }
+    return new JobStats(
+        values.getOrDefault("time_elapsed", 0L),
+        values.getOrDefault("downtime", 0L),
+        values.getOrDefault("data_total", 0L),
+        values.getOrDefault("data_processed", 0L),
+        values.getOrDefault("data_remaining", 0L),
+        values.getOrDefault("memory_total", 0L),
+        values.getOrDefault("memory_processed", 0L),
+        values.getOrDefault("memory_remaining", 0L),
+        values.getOrDefault("memory_iteration", 0L),
+        values.getOrDefault("memory_dirty_rate", 0L),
+        values.getOrDefault("memory_page_size", 0L),
+        values.getOrDefault("memory_bps", 0L),
+        values.getOrDefault("disk_total", 0L),
+        values.getOrDefault("disk_processed", 0L),
+        values.getOrDefault("disk_remaining", 0L),
+        values.getOrDefault("disk_bps", 0L));
+  }
+}

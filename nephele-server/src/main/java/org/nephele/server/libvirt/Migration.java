@@ -1,7 +1,17 @@
 package org.nephele.server.libvirt;
 
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.libvirt.Domain;
+import org.libvirt.DomainJobStats;
+import org.libvirt.Error.ErrorNumber;
+import org.libvirt.LibvirtException;
+import org.libvirt.TypedParameter;
+import org.libvirt.TypedStringParameter;
+import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 
 /**
@@ -11,6 +21,22 @@ import org.nephele.core.protocol.NepheleException;
  * threads.
  */
 public final class Migration {
+  /** virDomainMigrateFlags. */
+  private static final int LIVE = 1;
+
+  private static final int PAUSED = 1 << 5;
+  private static final int NON_SHARED_INC = 1 << 7;
+
+  /** A full disk at the source ends the migration instead of moving a broken VM. */
+  private static final int ABORT_ON_ERROR = 1 << 12;
+
+  private static final int SYNCHRONOUS_WRITES = 1 << 18;
+
+  private static final int JOB_NONE = 0;
+
+  private final Vm vm;
+  private final Target target;
+  private volatile boolean aborted;
 
   /**
    * Where to, and through what.
@@ -37,7 +63,8 @@ public final class Migration {
   }
 
   public Migration(Vm vm, Target target) {
-    throw new UnsupportedOperationException();
+    this.vm = vm;
+    this.target = target;
   }
 
   /**
@@ -47,23 +74,106 @@ public final class Migration {
    *     {@link #abort}. Who may run the VM then is not for libvirt to say: ask both ends.
    */
   public void run() throws NepheleException {
-    throw new UnsupportedOperationException();
+    Connection destination;
+    try {
+      destination = Connection.open(target.libvirtUri());
+    } catch (LibvirtException e) {
+      throw failed("the destination's libvirt can't be reached", e);
+    }
+    try {
+      vm.hypervisor()
+          .call(
+              vm.uuid(),
+              "The VM " + vm + " can't be handed off",
+              domain -> {
+                migrate(domain, destination);
+                return null;
+              });
+    } finally {
+      try {
+        destination.close();
+      } catch (LibvirtException e) {
+        // the other end went away first
+      }
+      Reference.reachabilityFence(destination);
+    }
+  }
+
+  private void migrate(Domain domain, Connection destination) throws NepheleException {
+    List<TypedParameter> parameters = new ArrayList<>();
+    parameters.add(new TypedStringParameter("migrate_uri", target.migrateUri()));
+    parameters.add(new TypedStringParameter("disks_uri", target.disksUri()));
+    parameters.add(new TypedStringParameter("destination_xml", target.destinationXml().toString()));
+    // No bandwidth: libvirt's default is QEMU's maximum for memory and none for disks.
+    int flags = LIVE | PAUSED | NON_SHARED_INC | ABORT_ON_ERROR;
+    if (target.synchronousWrites()) {
+      flags |= SYNCHRONOUS_WRITES;
+    }
+    try {
+      Domain arrived =
+          domain.migrate(destination, parameters.toArray(TypedParameter[]::new), flags);
+      arrived.free();
+    } catch (LibvirtException e) {
+      if (aborted) {
+        throw new NepheleException(
+            ErrorKind.CANCELLED, "The handoff of " + vm + " was cancelled.", e);
+      }
+      throw failed("libvirt gave up", e);
+    }
+  }
+
+  private NepheleException failed(String what, LibvirtException e) {
+    return new NepheleException(
+        ErrorKind.HANDOFF_FAILED,
+        "The VM " + vm + " can't be handed off, " + what + ": " + Hypervisor.message(e),
+        e);
   }
 
   /** Empty before libvirt's job has begun and after it ended. */
   public Optional<JobStats> stats() throws NepheleException {
-    throw new UnsupportedOperationException();
+    try {
+      DomainJobStats stats =
+          vm.hypervisor()
+              .call(
+                  vm.uuid(),
+                  "The progress of " + vm + " can't be read",
+                  domain -> domain.getJobStats(0));
+      return stats.type == JOB_NONE ? Optional.empty() : Optional.of(JobStats.of(stats.stats));
+    } catch (NepheleException e) {
+      if (e.kind() == ErrorKind.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   /**
    * How long QEMU may stop the VM for what is left, ms, at least 1. Fails before the job has begun.
    */
   public void setMaxDowntime(long ms) throws NepheleException {
-    throw new UnsupportedOperationException();
+    vm.hypervisor()
+        .call(
+            vm.uuid(),
+            "The downtime of " + vm + " can't be set",
+            domain -> domain.migrateSetMaxDowntime(ms));
   }
 
   /** Gives up; {@link #run} throws. Too late in the last phase: then it does not fail, nor help. */
   public void abort() throws NepheleException {
-    throw new UnsupportedOperationException();
+    aborted = true;
+    vm.hypervisor()
+        .call(
+            vm.uuid(),
+            "The handoff of " + vm + " can't be stopped",
+            domain -> {
+              try {
+                return domain.abortJob();
+              } catch (LibvirtException e) {
+                if (e.getError().getCode() == ErrorNumber.VIR_ERR_OPERATION_INVALID) {
+                  return 0; // no job (yet, or any more), or past the point of return
+                }
+                throw e;
+              }
+            });
   }
 }
