@@ -1,0 +1,37 @@
+package org.nephele.core.libvirtrpc;
+
+import java.util.Map;
+
+/** The calls that libvirt's client makes to the destination of a managed migration. */
+final class Procedures {
+  static final int PREPARE = 303;
+  static final int FINISH = 306;
+
+  /** From remote_protocol.x. What isn't here has no business at a handoff. */
+  private static final Map<Integer, String> ALLOWED =
+      Map.of(
+          1,
+          "open",
+          2,
+          "close",
+          3,
+          "type",
+          4,
+          "version",
+          60,
+          "supports feature",
+          66,
+          "list authentication methods",
+          157,
+          "library version",
+          PREPARE,
+          "migrate prepare 3 with parameters",
+          FINISH,
+          "migrate finish 3 with parameters");
+
+  private Procedures() {}
+
+  static boolean allowed(int procedure) {
+    return ALLOWED.containsKey(procedure);
+  }
+}
