@@ -1,0 +1,43 @@
+package org.nephele.server.instance;
+
+import java.io.IOException;
+
+/**
+ * An instance that is being made, or is arriving. It has its folder, ports and image; the rest is
+ * up to whoever makes it. Unless it is committed, closing it removes everything but the domain,
+ * which must be gone by then. For one thread.
+ */
+public final class NewInstance implements AutoCloseable {
+  private final Instances instances;
+  private final Instance instance;
+  private boolean done;
+
+  NewInstance(Instances instances, Instance instance) {
+    this.instances = instances;
+    this.instance = instance;
+  }
+
+  /** Folder, paths and record. The disk does not exist yet. */
+  public Instance instance() {
+    return instance;
+  }
+
+  /** It is an instance from now on, durably, and can be found. */
+  public Instance commit() throws IOException {
+    Instance committed = instances.commit(instance.uuid());
+    done = true;
+    return committed;
+  }
+
+  /** Leaves it as it is, for the next start of the agent to settle. */
+  public void leave() {
+    done = true;
+  }
+
+  @Override
+  public void close() {
+    if (!done) {
+      instances.remove(instance.uuid());
+    }
+  }
+}
