@@ -7,7 +7,7 @@ GUEST_PACKAGES=(
     busybox-static cpio gzip kmod                          # the initramfs
     fdisk dosfstools mtools syslinux syslinux-common       # a bootable disk without loop mounts
     e2fsprogs qemu-utils
-    mmdebstrap openssh-client sqlite3                      # the debian guest
+    mmdebstrap debian-archive-keyring openssh-client       # the debian guest
 )
 # What `test-guests` calls besides.
 GUEST_TEST_PACKAGES=(qemu-system-x86 socat)

@@ -12,6 +12,7 @@ static const char usage[] =
     "usage: selfcheck [KEY=VALUE...]           run; also read: /etc/selfcheck.conf, selfcheck.KEY=VALUE of the kernel command line\n"
     "       selfcheck --verify DIRECTORY       verify the files of a selfcheck that is not running\n"
     "       selfcheck --self-test DIRECTORY    damage memory and files on purpose, and show that it is found in time\n"
+    "       selfcheck --lines                  pass on the whole lines of a console on stdin, without checksums; exit 1 if some were torn\n"
     "settings: mem set pages mode content files filecount filesize tick sweep dir console screen listen power shell\n";
 
 static void start(void *(*body)(void *))
@@ -48,6 +49,8 @@ int main(int argc, char **argv)
         return files_verify_offline(argv[2]);
     if (argc == 3 && strcmp(argv[1], "--self-test") == 0)
         return selftest_run(argv[0], argv[2]);
+    if (argc == 2 && strcmp(argv[1], "--lines") == 0)
+        return lines_run();
     load_settings(argc, argv);
     console_open();
     answer(&console, 's', "version=1 pid=%d mem=%llu dir=%s", (int)getpid(),

@@ -13,6 +13,7 @@
  *   commands.c  what can be typed
  *   network.c   the same lines over TCP
  *   selftest.c  shows that each kind of damage is found in time
+ *   lines.c     reads such lines again, on the host
  *   main.c      start
  */
 #ifndef SELFCHECK_H
@@ -123,7 +124,7 @@ void *console_reader_thread(void *unused);
 void command_run(char *line, const struct answer_to *to);
 void answer(const struct answer_to *to, char kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* ---- memory.c, files.c, network.c, selftest.c ---- */
+/* ---- memory.c, files.c, network.c, selftest.c, lines.c ---- */
 enum fault {
     FAULT_NONE,
     FAULT_PAGE_FLIP, FAULT_PAGE_STALE, FAULT_PAGE_ZERO, FAULT_PAGE_SWAP, FAULT_TABLE_STALE,
@@ -138,5 +139,8 @@ void *files_thread(void *unused);
 int files_verify_offline(const char *directory);
 const char *network_listen(int port);
 int selftest_run(const char *program, const char *directory);
+int lines_run(void);
+/* Takes CR LF and the checksum off a line of ours; false if it is torn or none of ours. */
+bool line_open(char *line);
 
 #endif
