@@ -109,7 +109,7 @@ public final class DomainXml {
   /**
    * What keeps this from being a template or an image, one sentence each: more than one disk, CD
    * drives, host devices, UEFI with NVRAM, a TPM, shared memory and the like. Empty when all is
-   * well.
+   * well. For templates, {@link Vm#migratableXml} and {@link Vm#captureXml}, not for a live XML.
    */
   public List<String> unsupported() {
     return Unsupported.in(root());
@@ -182,6 +182,7 @@ public final class DomainXml {
     }
     disk(root, disk);
     console(root, console);
+    Xml.removeAll(root, "seclabel");
     return of(root);
   }
 
@@ -205,6 +206,7 @@ public final class DomainXml {
     emulator(root, settings);
     disk(root, disk);
     console(root, console);
+    Xml.removeAll(root, "seclabel");
     CommandLine.waitForState(root);
     return of(root);
   }
@@ -222,6 +224,7 @@ public final class DomainXml {
     emulator(root, settings);
     disk(root, disk);
     console(root, console);
+    Xml.removeAll(root, "seclabel");
     CommandLine.remove(root);
     return of(root);
   }
@@ -279,11 +282,13 @@ public final class DomainXml {
     }
   }
 
-  /** Logs the first serial port; it stays a pty, so that virsh console works too. */
+  /**
+   * Logs the first serial port; it stays a pty, so that virsh console works too. No other device may
+   * log: root writes those files.
+   */
   private static void console(Element root, Path file) {
-    Element devices = Xml.make(root, "devices");
-    for (String name : List.of("serial", "console")) {
-      Xml.children(devices, name).forEach(port -> Xml.removeAll(port, "log"));
+    for (Element device : Xml.children(Xml.make(root, "devices"), "*")) {
+      Xml.removeAll(device, "log");
     }
     consolePort(root)
         .ifPresent(
