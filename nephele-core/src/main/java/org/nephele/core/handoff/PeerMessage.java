@@ -43,9 +43,9 @@ public sealed interface PeerMessage {
    * @param backing the image's disk there
    * @param overlay the instance's disk there, which is empty so far
    * @param console the log of the serial console there
-   * @param node the destination's name for itself
+   * @param emulator the QEMU that the destination's settings name, or empty
    */
-  record Prepared(String id, String backing, String overlay, String console, String node)
+  record Prepared(String id, String backing, String overlay, String console, String emulator)
       implements PeerMessage {}
 
   /**

@@ -146,7 +146,7 @@ public sealed interface Source {
       return Step.to(new Kept(failed(e.reason())), FORGET_JOURNAL);
     }
     if (event instanceof PeerFailed e) {
-      return Step.to(new Aborting(failed(e.message()), true, Peer.ASKED, true));
+      return Step.to(new Aborting(failed(e.message()), true, Peer.ASKED, true), SEND_ABORT);
     }
     if (event instanceof Cancelled) {
       return Step.to(new Aborting(cancelled(), true, Peer.ASKED, true), SEND_ABORT);
@@ -165,7 +165,8 @@ public sealed interface Source {
       return Step.to(new Aborting(failed(e.message()), true, Peer.ASKED, true), SEND_ABORT);
     }
     if (event instanceof PeerFailed e) {
-      return Step.to(new Aborting(failed(e.message()), false, Peer.ASKED, true), ABORT_MIGRATION);
+      return Step.to(
+          new Aborting(failed(e.message()), false, Peer.ASKED, true), ABORT_MIGRATION, SEND_ABORT);
     }
     if (event instanceof PeerDestroyed) {
       Failure failure = failed("The destination gave its copy up.");
@@ -222,11 +223,10 @@ public sealed interface Source {
     throw new IllegalEventException(this, event);
   }
 
+  /** The destination hears of it once it can't be COMMITTED any more on disk. */
   private static Step<Source, SourceAction> takeBack(Deciding s) {
-    Aborting next = new Aborting(s.instead().orElseThrow(), s.returned(), s.peer(), false);
-    return s.peer() == Peer.ASKED
-        ? Step.to(next, WRITE_ABORT, SEND_ABORT)
-        : Step.to(next, WRITE_ABORT);
+    return Step.to(
+        new Aborting(s.instead().orElseThrow(), s.returned(), s.peer(), false), WRITE_ABORT);
   }
 
   private Step<Source, SourceAction> given(Given s, SourceEvent event) {
@@ -271,7 +271,7 @@ public sealed interface Source {
   private Step<Source, SourceAction> aborting(Aborting s, SourceEvent event) {
     if (event instanceof JournalWritten && !s.clean()) {
       Aborting next = new Aborting(s.failure(), s.returned(), s.peer(), true);
-      return endAbort(next, s.peer() != Peer.ASKED);
+      return s.peer() == Peer.ASKED ? Step.to(next, SEND_ABORT) : endAbort(next, true);
     }
     if (event instanceof JournalFailed && !s.clean()) {
       return Step.to(s, WRITE_ABORT); // the source stays paused until this is on disk

@@ -75,7 +75,7 @@ public final class MuxSession implements AutoCloseable {
     void opened(MuxStream stream) throws IOException;
 
     /**
-     * The session is over, for whatever reason. Called exactly once, last.
+     * The session is over, for whatever reason. Called exactly once, before streams fail.
      *
      * @param reason a sentence
      */
@@ -421,6 +421,8 @@ public final class MuxSession implements AutoCloseable {
       open = new ArrayList<>(streams.values());
       streams.clear();
     }
+    // Before anything fails because of it: whoever listens shall know why.
+    listener.closed(reason);
     if (goodbye) {
       sayGoodbye(reason);
     }
@@ -431,7 +433,6 @@ public final class MuxSession implements AutoCloseable {
     } catch (IOException e) {
       why.addSuppressed(e);
     }
-    listener.closed(reason);
   }
 
   /** Tries to tell the other side, for a second at most: a dead link takes nothing any more. */

@@ -1,0 +1,188 @@
+package org.nephele.server.handoff;
+
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.nephele.core.handoff.StreamDigest;
+import org.nephele.core.io.SocketStreams;
+import org.nephele.core.libvirtrpc.FinishGate;
+import org.nephele.core.libvirtrpc.LibvirtRelay;
+import org.nephele.core.mux.MuxStream;
+import org.nephele.server.peer.PeerSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The three sockets at the source that stand for the destination: libvirt's client (this agent) is
+ * connected to the destination's libvirtd through one, QEMU sends memory to one and the disk to the
+ * other. Every connection becomes a stream. Thread-safe.
+ */
+final class SourceStreams implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(SourceStreams.class);
+
+  private final PeerSession session;
+  private final FinishGate gate;
+  private final Consumer<String> broken;
+  private final SocketFolder folder;
+  private final Path libvirt;
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private final List<Tally> tallies = new ArrayList<>();
+  private boolean closed;
+  private volatile boolean clientLeft;
+
+  /**
+   * @param libvirt where libvirt's client is to connect, in a folder for root only
+   * @param broken told, as a sentence, when a stream can't be passed on as it is
+   */
+  SourceStreams(
+      PeerSession session,
+      SocketFolder folder,
+      Path libvirt,
+      FinishGate gate,
+      Consumer<String> broken) {
+    this.session = session;
+    this.folder = folder;
+    this.libvirt = libvirt;
+    this.gate = gate;
+    this.broken = broken;
+  }
+
+  /** Listens. */
+  void open() throws IOException {
+    accept(SocketFolder.listen(libvirt), Relay.LIBVIRT);
+    accept(SocketFolder.listenForQemu(folder.qemu()), Relay.QEMU);
+    accept(SocketFolder.listenForQemu(folder.nbd()), Relay.NBD);
+  }
+
+  private synchronized void accept(ServerSocketChannel server, String kind) {
+    open.add(server);
+    start("accept " + kind, () -> acceptAll(server, kind));
+  }
+
+  private static void start(String name, Runnable body) {
+    Thread thread = new Thread(body, "handoff " + name);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void acceptAll(ServerSocketChannel server, String kind) {
+    try {
+      while (true) {
+        SocketChannel socket = server.accept();
+        if (!keep(socket)) {
+          return;
+        }
+        begin(socket, session.open(kind));
+      }
+    } catch (ClosedChannelException e) {
+      log.debug("no more {} connections", kind);
+    } catch (IOException e) {
+      broken.accept("A stream to the other agent could not be opened: " + e.getMessage());
+    }
+  }
+
+  private synchronized boolean keep(SocketChannel socket) throws IOException {
+    if (closed) {
+      socket.close();
+      return false;
+    }
+    open.add(socket);
+    return true;
+  }
+
+  private void begin(SocketChannel socket, MuxStream stream) {
+    log.debug("stream {} carries {}", stream.number(), stream.kind());
+    if (stream.kind().equals(Relay.LIBVIRT)) {
+      LibvirtRelay relay =
+          new LibvirtRelay(
+              SocketStreams.input(socket),
+              SocketStreams.output(socket),
+              stream.input(),
+              stream.output(),
+              LibvirtRelay.Side.CLIENT,
+              gate);
+      start(
+          "libvirt calls",
+          () -> {
+            run("calls", relay::calls);
+            clientLeft = true;
+          });
+      start("libvirt replies", () -> run("replies", relay::replies));
+    } else {
+      Tally tally = new Tally(stream.number(), stream.kind());
+      synchronized (this) {
+        tallies.add(tally);
+      }
+      new Relay(socket, stream, tally, broken).startSource();
+    }
+  }
+
+  /** Whether libvirt's client has closed its connection by itself. */
+  boolean clientLeft() {
+    return clientLeft;
+  }
+
+  private interface Pass {
+    void all() throws IOException;
+  }
+
+  private void run(String what, Pass pass) {
+    try {
+      pass.all();
+    } catch (IOException e) {
+      log.debug("libvirt's {} ended: {}", what, e.toString());
+    }
+  }
+
+  /**
+   * Compares what the destination received with what was sent.
+   *
+   * @return what is wrong, a sentence; null when all is well
+   */
+  synchronized String compare(List<StreamDigest> received) {
+    boolean memory = false;
+    for (StreamDigest there : received) {
+      Tally tally =
+          tallies.stream().filter(t -> t.stream() == there.stream()).findFirst().orElse(null);
+      if (tally == null || !tally.digest().equals(there)) {
+        return "What arrived is not what was sent ("
+            + (tally == null ? "nothing" : tally.digest())
+            + " here, "
+            + there
+            + " there).";
+      }
+      memory |= there.kind().equals(Relay.QEMU);
+    }
+    return memory ? null : "The destination does not say what memory it received.";
+  }
+
+  /** Cuts everything: libvirt and QEMU see closed connections. */
+  @Override
+  public void close() {
+    List<AutoCloseable> all;
+    synchronized (this) {
+      closed = true;
+      all = new ArrayList<>(open);
+      open.clear();
+    }
+    for (AutoCloseable each : all) {
+      try {
+        each.close();
+      } catch (Exception e) {
+        log.debug("closing a socket failed: {}", e.toString());
+      }
+    }
+    try {
+      Files.deleteIfExists(libvirt);
+      folder.close();
+    } catch (IOException e) {
+      log.warn("The sockets of a handoff can't be removed: {}", e.toString());
+    }
+  }
+}
