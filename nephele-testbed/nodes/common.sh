@@ -85,10 +85,11 @@ cgroup_make() {
 }
 
 # Does process PID belong to cgroup NAME, or to any of the testbed if NAME is empty? This is also what makes a stored pid safe to use: a number
-# that another process has got meanwhile does not pass.
+# that another process has got meanwhile does not pass, nor does a process that is dead and not yet reaped.
 cgroup_has() {
   local pid=$1 name=${CGROUPS##*/}${2:+/$2} path
   [[ -n $pid ]] || return 1
+  grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" || return 1
   path=$(sed -n 's/^0:://p' "/proc/$pid/cgroup" 2>/dev/null) || return 1
   [[ $path == */"$name" || $path == */"$name"/* ]]
 }

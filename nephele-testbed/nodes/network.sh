@@ -42,6 +42,11 @@ switch_find() { SWITCH=$(live_pid "$STATE/switch.pid" switch); }
 
 switch_up() {
   switch_find && return
+  # relays that are left would keep the old switch's namespace, with the cables in it, alive
+  local member
+  for member in $(members); do
+    relay_stop "$member"
+  done
   hold_namespace switch "$STATE/switch.pid"
   SWITCH=$SPAWNED
   # no IPv6 and no multicast snooping: the switch itself must not say anything on the cables
@@ -129,8 +134,18 @@ relay_program() {
   echo "$program"
 }
 
+relay_stop() {
+  local relay file
+  file=$(link_dir "$1")/relay.pid
+  relay=$(live_pid "$file" "link-$1") || return 0
+  kill -KILL "$relay"
+  wait_until 5 process_gone "$relay" "link-$1" || die "the delay relay of $1 doesn't end."
+  rm -f "$file"
+}
+
+process_gone() { ! cgroup_has "$1" "$2"; }
+
 tap_exists() { in_switch ip link show "$1-delay" >/dev/null 2>&1; }
-tap_gone() { ! tap_exists "$1"; }
 
 # Connects MEMBER's cable with the bridge: directly, or through the relay when a delay is set, or not at
 # all when the link is cut. A cut link keeps its carrier, as if it broke somewhere further away: frames
@@ -140,22 +155,17 @@ wire() {
   folder=$(link_dir "$member")
   delay=$(setting "$member" delay off)
   port=$member
-  relay=$(live_pid "$folder/relay.pid" "link-$member") || relay=
   if [[ $delay == off ]]; then
-    if [[ -n $relay ]]; then
-      kill -KILL "$relay"
-      wait_until 5 tap_gone "$member" || die "the delay relay of $member doesn't end."
-      rm -f "$folder/relay.pid"
-    fi
+    relay_stop "$member"
   else
     port=$member-delay
     # half on the way out and half on the way back
     echo $(($(parse_delay "$delay") / 2)) >"$folder/delay-us"
-    if [[ -n $relay ]]; then
+    if relay=$(live_pid "$folder/relay.pid" "link-$member"); then
       kill -HUP "$relay"
     else
       in_switch ip link set "$member" nomaster
-      spawn "link-$member" "$folder/relay.log" nsenter --net="/proc/$SWITCH/ns/net" \
+      spawn "link-$member" "$folder/relay.log" nice -n -15 nsenter --net="/proc/$SWITCH/ns/net" \
         "$(relay_program)" "$member" "$port" "$folder/delay-us"
       echo "$SPAWNED" >"$folder/relay.pid"
       wait_until 5 tap_exists "$member" || die "the delay relay of $member didn't start: $(tail -n 1 "$folder/relay.log")"

@@ -26,6 +26,10 @@ mount -o remount,bind,ro "$root/proc/sys"
 if [[ -e $root/proc/sysrq-trigger ]]; then
   mount --bind /dev/null "$root/proc/sysrq-trigger"
 fi
+# The machine's boot id would be the same on all nodes and after each reboot.
+cat /proc/sys/kernel/random/uuid >"$dir/boot-id"
+mount --bind "$dir/boot-id" "$root/proc/sys/kernel/random/boot_id"
+mount -o remount,bind,ro "$root/proc/sys/kernel/random/boot_id"
 mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$root/sys"
 mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 "$root/sys/fs/cgroup"
 mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs "$root/run"

@@ -1,11 +1,12 @@
 #!/bin/bash
-# Runs a node as long as it wants to live: node-supervise.sh NODE-DIR HOLDER-PID CGROUP.
+# Runs a node as long as it wants to live: node-supervise.sh NODE-DIR HOLDER-FILE CGROUP.
 # Starts its PID 1, waits for its end, and starts it again if that was a reboot (from inside, or the
 # file NODE-DIR/again, which asks for it whatever the end). Runs in CGROUP/supervisor; the node gets
-# CGROUP/payload, which must hold nobody else, or systemd can't arrange its cgroups below.
+# CGROUP/payload, which must hold nobody else, or systemd can't arrange its cgroups below. HOLDER-FILE
+# has the pid of a process in the node's network namespace.
 set -euo pipefail
 here=$(dirname "$0")
-dir=$1 holder=$2 cgroup=$3
+dir=$1 holder_file=$2 cgroup=$3
 
 first_child() { child=$(cat "/proc/$outer/task/$outer/children" 2>/dev/null) && child=${child%% *} && [[ -n $child ]]; }
 
@@ -17,7 +18,7 @@ while :; do
   mkdir "$cgroup/payload"
   (
     echo "$BASHPID" >"$cgroup/payload/cgroup.procs"
-    exec nsenter --net="/proc/$holder/ns/net" \
+    exec nsenter --net="/proc/$(<"$holder_file")/ns/net" \
       unshare --mount --pid --uts --ipc --cgroup --fork bash "$here/node-init.sh" "$dir"
   ) &
   outer=$!

@@ -53,7 +53,7 @@ node_has_pid() { node_pid "$1" >/dev/null; }
 
 # Starts the node if it isn't running with a supervisor and a cable of its own.
 node_start() {
-  local node=$1 dir pid holder
+  local node=$1 dir pid
   dir=$(node_dir "$node")
   pid=$(node_pid "$node") || pid=
   link_up "$node" "$pid"
@@ -62,8 +62,8 @@ node_start() {
     say "$node has lost its supervisor, starting it again"
   fi
   cgroup_kill "node/$node"
-  holder=$(<"$(link_dir "$node")/pid")
-  spawn "node/$node/supervisor" "$dir/console.log" bash "$NODES/node-supervise.sh" "$dir" "$holder" "$CGROUPS/node/$node"
+  spawn "node/$node/supervisor" "$dir/console.log" bash "$NODES/node-supervise.sh" \
+    "$dir" "$(link_dir "$node")/pid" "$CGROUPS/node/$node"
   echo "$SPAWNED" >"$dir/supervisor.pid"
   wait_until 10 node_has_pid "$node" || die "$node didn't start: $(tail -n 3 "$dir/console.log")"
 }
@@ -152,5 +152,5 @@ command_copy() {
   [[ -f $file && -r $file ]] || die "there is no readable file '$file'."
   need_switch
   check_node "$node"
-  in_node "$node" cp --sparse=always /dev/stdin "$path" <"$file"
+  in_node "$node" cp --sparse=always --no-preserve=mode /dev/stdin "$path" <"$file"
 }

@@ -26,6 +26,7 @@ command_status() {
       pid=$(node_pid "$member") || pid=-
       system=$(node_state "$member")
       agent=$(agent_state "$member")
+      system=${system:-starting} agent=${agent:-starting}
     fi
     [[ ! -e $(link_dir "$member")/cut ]] || link='cut'
     counters=$(link_counters "$member" 2>/dev/null) && read -r _ sent _ received _ <<<"$counters"
