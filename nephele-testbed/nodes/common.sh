@@ -71,17 +71,17 @@ cgroup_folder() {
   CGROUPS=$mounted/$name
 }
 
-# Makes the cgroup NAME (folders allowed) and hands down the controllers that the machine gives us.
+# Makes the cgroup NAME (folders allowed). Controllers are not handed down: not every machine has them in
+# this hierarchy, and nodes should be the same everywhere.
 cgroup_make() {
-  local controller
-  if [[ ! -d $CGROUPS ]]; then
-    mkdir "$CGROUPS" 2>/dev/null ||
-      die "the cgroup $CGROUPS can't be made; the testbed needs root and a writable cgroup2 hierarchy."
-    for controller in $(<"$CGROUPS/cgroup.controllers"); do
-      echo "+$controller" >"$CGROUPS/cgroup.subtree_control" 2>/dev/null || true
-    done
-  fi
-  mkdir -p "$CGROUPS/$1"
+  mkdir -p "$CGROUPS/$1" 2>/dev/null ||
+    die "the cgroup $CGROUPS/$1 can't be made; the testbed needs root and a writable cgroup2 hierarchy."
+}
+
+# Moves the shell that calls this into cgroup NAME.
+cgroup_enter() {
+  cgroup_make "$1"
+  echo "$BASHPID" >"$CGROUPS/$1/cgroup.procs"
 }
 
 # Does process PID belong to cgroup NAME, or to any of the testbed if NAME is empty? This is also what makes a stored pid safe to use: a number
@@ -112,9 +112,8 @@ cgroup_kill() {
 spawn() {
   local name=$1 log=$2 descriptor
   shift 2
-  cgroup_make "$name"
   (
-    echo "$BASHPID" >"$CGROUPS/$name/cgroup.procs"
+    cgroup_enter "$name"
     for descriptor in /proc/self/fd/*; do
       ((${descriptor##*/} < 3)) || eval "exec ${descriptor##*/}>&-"
     done

@@ -3,14 +3,15 @@
 # and SSH keys. /usr and /etc have a writable layer over them, so that the client is installed on the
 # laptop and not on the machine.
 
-in_laptop() {
+# Runs a command on the laptop, with the caller's environment and folder: in_laptop COMMAND...
+in_laptop() { (become_laptop "$@"); }
+
+# The same, in place of this shell.
+become_laptop() {
   local pid
   pid=$(laptop_pid) || die "the laptop is not there; ./testbed up makes it."
-  (
-    mkdir -p "$CGROUPS/laptop/exec"
-    echo "$BASHPID" >"$CGROUPS/laptop/exec/cgroup.procs"
-    exec 9>&- nsenter --target "$pid" --mount --uts --net --wd="$PWD" -- env HOME=/root USER=root LOGNAME=root "$@"
-  )
+  cgroup_enter laptop/exec
+  exec 9>&- nsenter --target "$pid" --mount --uts --net --wd="$PWD" -- env HOME=/root USER=root LOGNAME=root "$@"
 }
 
 laptop_pid() { live_pid "$STATE/laptop/pid" laptop/holder; }

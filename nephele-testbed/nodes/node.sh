@@ -5,24 +5,18 @@
 node_pid() { live_pid "$(node_dir "$1")/pid" "node/$1"; }
 
 # Runs a command inside a node, as root, with a server's plain environment: in_node NODE COMMAND...
-in_node() {
+in_node() { (become_node "$@"); }
+
+# The same, in place of this shell: whoever kills ./testbed kills nsenter, and pdeathsig then kills the
+# command, which else would go on inside.
+become_node() {
   local node=$1 pid
   shift
   pid=$(node_pid "$node") || die "$node is not running; ./testbed up starts it."
-  enter_node "$node" "$pid" "$@"
-}
-
-# pdeathsig: killing the caller also kills the command, which else would go on inside.
-enter_node() {
-  local node=$1 pid=$2
-  shift 2
-  (
-    mkdir -p "$CGROUPS/node/$node/exec"
-    echo "$BASHPID" >"$CGROUPS/node/$node/exec/cgroup.procs"
-    exec 9>&- nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup -- \
-      setpriv --pdeathsig KILL env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-      HOME=/root USER=root LOGNAME=root LANG=C.UTF-8 TERM="${TERM:-dumb}" "$@"
-  )
+  cgroup_enter "node/$node/exec"
+  exec 9>&- nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup -- \
+    setpriv --pdeathsig KILL env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    HOME=/root USER=root LOGNAME=root LANG=C.UTF-8 TERM="${TERM:-dumb}" "$@"
 }
 
 # Makes a node's folder: which root it stands on, its writable layer, and the files that give it its
@@ -70,12 +64,11 @@ node_start() {
 
 # What systemd says of the whole node: running, degraded, starting, … or off.
 node_state() {
-  local pid
-  pid=$(node_pid "$1") || {
+  if node_has_pid "$1"; then
+    in_node "$1" systemctl is-system-running 2>/dev/null || true
+  else
     echo off
-    return
-  }
-  enter_node "$1" "$pid" systemctl is-system-running 2>/dev/null || true
+  fi
 }
 
 # Booted, or never going to.
@@ -132,9 +125,9 @@ command_exec() {
   need_switch
   check_member "$member"
   if [[ $member == laptop ]]; then
-    in_laptop "$@"
+    become_laptop "$@"
   else
-    in_node "$member" "$@"
+    become_node "$member" "$@"
   fi
 }
 
@@ -142,7 +135,7 @@ command_ssh() {
   (($# >= 1)) || usage "ssh takes a node, and perhaps a command."
   need_switch
   check_node "$1"
-  in_laptop ssh "$@"
+  become_laptop ssh "$@"
 }
 
 # copy FILE NODE:PATH: for disk images, whose holes stay holes
