@@ -71,6 +71,11 @@ public record Commands(String name, String description, Function<Invocation, Com
               i -> new CommandLine(new Thaw(i))));
 
   public static Optional<Commands> named(String name) {
-    return ALL.stream().filter(c -> c.name.equals(name)).findFirst();
+    for (Commands command : ALL) {
+      if (command.name.equals(name)) {
+        return Optional.of(command);
+      }
+    }
+    return Optional.empty();
   }
 }
