@@ -283,8 +283,8 @@ public final class DomainXml {
   }
 
   /**
-   * Logs the first serial port; it stays a pty, so that virsh console works too. No other device may
-   * log: root writes those files.
+   * Logs the first serial port; it stays a pty, so that virsh console works too. No other device
+   * may log: root writes those files.
    */
   private static void console(Element root, Path file) {
     for (Element device : Xml.children(Xml.make(root, "devices"), "*")) {

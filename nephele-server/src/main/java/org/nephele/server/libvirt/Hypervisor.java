@@ -308,6 +308,13 @@ public final class Hypervisor implements AutoCloseable {
         });
   }
 
+  /** Closing it ends the listening. */
+  @FunctionalInterface
+  public interface Subscription extends AutoCloseable {
+    @Override
+    void close();
+  }
+
   /**
    * Calls the listener for every event from now on, one at a time, in order, in a thread of its
    * own; it may call libvirt. While libvirt can't be reached there are none, and then {@link
@@ -315,7 +322,7 @@ public final class Hypervisor implements AutoCloseable {
    *
    * @return closes the listener
    */
-  public AutoCloseable listen(Consumer<VmEvent> listener) {
+  public Subscription listen(Consumer<VmEvent> listener) {
     listeners.add(listener);
     try {
       connection(); // events come over a connection

@@ -7,11 +7,12 @@ import java.util.Set;
 import org.w3c.dom.Element;
 
 /**
- * What a VM may not have when its state is to be captured, restored elsewhere, and handed off: state
- * that is outside of QEMU's stream and of the one disk, and files, devices and programs of the host.
+ * What a VM may not have when its state is to be captured, restored elsewhere, and handed off:
+ * state that is outside of QEMU's stream and of the one disk, and files, devices and programs of
+ * the host.
  *
- * <p>An image may come from another house, and libvirt does as root what its XML says. So this lists
- * what is allowed; the best known of the rest have a sentence of their own.
+ * <p>An image may come from another house, and libvirt does as root what its XML says. So this
+ * lists what is allowed; the best known of the rest have a sentence of their own.
  */
 final class Unsupported {
   private static final Set<String> DOMAIN =

@@ -95,7 +95,14 @@ public final class Vm {
 
   /** Lets the CPUs run. Nothing happens when they do already. */
   public void resume() throws NepheleException {
-    act("can't be resumed", domain -> domain.resume());
+    try {
+      act("can't be resumed", domain -> domain.resume());
+    } catch (NepheleException e) {
+      // libvirt takes a second pause, but not a second resume.
+      if (state().run() != VmState.Run.RUNNING) {
+        throw e;
+      }
+    }
   }
 
   /** Pulls the plug. Nothing happens when the domain is gone already. */

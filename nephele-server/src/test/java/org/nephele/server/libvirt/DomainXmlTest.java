@@ -172,10 +172,7 @@ class DomainXmlTest {
     DomainXml twice = DomainXml.parse(once.toString());
 
     assertThat(twice.title()).isEqualTo(title);
-    assertThat(
-            twice
-                .forDestination(OVERLAY, CONSOLE, Settings.defaults())
-                .title())
+    assertThat(twice.forDestination(OVERLAY, CONSOLE, Settings.defaults()).title())
         .isEqualTo(title);
   }
 
@@ -193,13 +190,26 @@ class DomainXmlTest {
 
     DomainXml xml =
         build("x", Settings.defaults())
-            .forInstance(new DomainXml.Identity(ID, "t", mark), OVERLAY, CONSOLE, Settings.defaults());
+            .forInstance(
+                new DomainXml.Identity(ID, "t", mark), OVERLAY, CONSOLE, Settings.defaults());
 
     assertThat(DomainXml.parse(xml.toString()).mark()).contains(mark);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "  ", "a\nb", "a\rb", "a\tb", "a\u0000", "\u001b[2J", "\uD83D", "a\u2028b", "a\uFFFE"})
+  @ValueSource(
+      strings = {
+        "",
+        "  ",
+        "a\nb",
+        "a\rb",
+        "a\tb",
+        "a\u0000",
+        "\u001b[2J",
+        "\uD83D",
+        "a\u2028b",
+        "a\uFFFE"
+      })
   void aTitleThatLibvirtOrXmlCannotTakeIsRefused(String title) {
     assertThatThrownBy(() -> build(title, Settings.defaults()))
         .isInstanceOf(NepheleException.class)
@@ -291,18 +301,29 @@ class DomainXmlTest {
         DomainXml.parse(
             DomainXml.read(TEMPLATE)
                 .toString()
-                .replace("<interface type='user'>", "<interface type='bridge'><source bridge='br0'/>"));
+                .replace(
+                    "<interface type='user'>", "<interface type='bridge'><source bridge='br0'/>"));
 
     assertThat(xml.unsupported()).isEmpty();
     assertThat(xml.forwardable()).isFalse();
   }
 
   @ParameterizedTest
-  @CsvSource({"1,b,0", "2048,bytes,2", "1024,KiB,1024", "1000,KB,976", "3,,3", "1,MiB,1024", "2,G,2097152", "1,TiB,1073741824"})
+  @CsvSource({
+    "1,b,0",
+    "2048,bytes,2",
+    "1024,KiB,1024",
+    "1000,KB,976",
+    "3,,3",
+    "1,MiB,1024",
+    "2,G,2097152",
+    "1,TiB,1073741824"
+  })
   void memoryIsReadInAnyUnit(long number, String unit, long kib) throws Exception {
     String attribute = unit == null ? "" : " unit='" + unit + "'";
 
-    DomainXml xml = DomainXml.parse("<domain><memory" + attribute + ">" + number + "</memory></domain>");
+    DomainXml xml =
+        DomainXml.parse("<domain><memory" + attribute + ">" + number + "</memory></domain>");
 
     assertThat(xml.memoryKib()).isEqualTo(kib);
   }
@@ -328,8 +349,10 @@ class DomainXmlTest {
 
     DomainXml xml =
         DomainXml.parse(text)
-            .forInstance(new DomainXml.Identity(ID, "t", MARK), OVERLAY, CONSOLE, Settings.defaults())
-            .forInstance(new DomainXml.Identity(ID, "t", MARK), OVERLAY, CONSOLE, Settings.defaults());
+            .forInstance(
+                new DomainXml.Identity(ID, "t", MARK), OVERLAY, CONSOLE, Settings.defaults())
+            .forInstance(
+                new DomainXml.Identity(ID, "t", MARK), OVERLAY, CONSOLE, Settings.defaults());
 
     assertThat(xml.toString()).contains("urn:other").containsOnlyOnce("<nephele:vm");
     assertThat(xml.mark()).contains(MARK);
@@ -342,16 +365,19 @@ class DomainXmlTest {
             .toString()
             .replace("<devices>", "<devices><emulator>/bin/sh</emulator>")
             .replace("/var/nephele/tmp/disk.raw", "/etc/shadow")
-            .replace("<channel type=\"unix\">", "<channel type=\"unix\"><log file=\"/etc/passwd\"/>")
+            .replace(
+                "<channel type=\"unix\">", "<channel type=\"unix\"><log file=\"/etc/passwd\"/>")
             .replace(
                 "<devices>",
                 "<seclabel type='static' model='dac'><label>0:0</label></seclabel><devices>");
 
     DomainXml xml =
         DomainXml.parse(text)
-            .forInstance(new DomainXml.Identity(ID, "t", MARK), OVERLAY, CONSOLE, Settings.defaults());
+            .forInstance(
+                new DomainXml.Identity(ID, "t", MARK), OVERLAY, CONSOLE, Settings.defaults());
 
-    assertThat(xml.toString()).doesNotContain("/bin/sh")
+    assertThat(xml.toString())
+        .doesNotContain("/bin/sh")
         .doesNotContain("/etc/shadow")
         .doesNotContain("/etc/passwd")
         .doesNotContain("0:0");
