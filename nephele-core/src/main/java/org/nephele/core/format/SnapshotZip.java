@@ -78,13 +78,11 @@ public final class SnapshotZip implements Closeable {
    * Writes a snapshot, from its start to its end.
    *
    * @param file does not exist yet
-   * @param domain XML without the identity of the VM it was taken from
    * @return the pages that the two deltas hold
    */
   public static Counts write(
       Path file,
       SnapshotManifest manifest,
-      byte[] domain,
       byte[] deviceState,
       DeltaSource disk,
       DeltaSource memory)
@@ -95,7 +93,6 @@ public final class SnapshotZip implements Closeable {
                 Files.newOutputStream(file, StandardOpenOption.CREATE_NEW), 1 << 16))) {
       zip.setLevel(Deflater.BEST_SPEED);
       ZipEntries.writeSmall(zip, ZipEntries.MANIFEST, manifest.toJson());
-      ZipEntries.writeSmall(zip, ZipEntries.DOMAIN, domain);
       ZipEntries.writeSmall(zip, ZipEntries.DEVICE_STATE, deviceState);
       DeltaWriter diskDelta = writeDelta(zip, DISK_DELTA, disk);
       DeltaWriter memoryDelta = writeDelta(zip, MEMORY_DELTA, memory);

@@ -8,8 +8,9 @@
  * files, the manifest first ({@link org.nephele.core.format.ImageZip}).
  *
  * <p><b>A snapshot</b> is a zip ({@link org.nephele.core.format.SnapshotZip}) with a {@link
- * org.nephele.core.format.SnapshotManifest}, the captured {@code device.state} and {@code
- * domain.xml}, and two deltas against one image: {@code memory.delta} and {@code disk.delta}.
+ * org.nephele.core.format.SnapshotManifest}, the captured {@code device.state}, and two deltas
+ * against one image: {@code memory.delta} and {@code disk.delta}. The domain is the image's: a
+ * state can only be restored into the same devices.
  *
  * <p><b>A delta</b> lists the pages (4096 bytes) that differ from the image's at the same address,
  * in ascending order, as runs:

@@ -39,7 +39,6 @@ class SnapshotZipTest {
         SnapshotZip.write(
             file,
             manifest,
-            "<domain/>".getBytes(StandardCharsets.UTF_8),
             new byte[] {1, 2, 3},
             disk -> disk.page(9, pages, 0),
             memory -> {

@@ -39,6 +39,11 @@ public final class InstanceClaim implements AutoCloseable {
     instances.remove(instance.uuid());
   }
 
+  /** The claimant has seen that the domain is gone, ended on purpose. */
+  void domainEnded() {
+    instances.ended(instance.uuid());
+  }
+
   /**
    * Gives the instance back. If its domain ended meanwhile, that is dealt with now. More than once
    * does no harm.

@@ -228,6 +228,14 @@ public final class Instances {
     }
   }
 
+  /** libvirt's event of it may still be on its way. */
+  synchronized void ended(UUID uuid) {
+    Entry entry = entries.get(uuid);
+    if (entry != null && entry.ended == null) {
+      entry.ended = VmEvent.StopReason.DESTROYED;
+    }
+  }
+
   /**
    * The first step of a new instance: its folder, its ports and its hold on the image.
    *

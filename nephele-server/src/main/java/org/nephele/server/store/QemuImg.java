@@ -2,7 +2,9 @@ package org.nephele.server.store;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,6 +20,10 @@ import org.nephele.server.operation.Work;
 /** What {@code qemu-img} does for us. Paths are absolute. Stateless. */
 public final class QemuImg {
   private static final String QEMU_IMG = "qemu-img";
+
+  /** Reads one value of many. */
+  private static final ObjectReader ELEMENTS =
+      JsonLines.json().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private QemuImg() {}
 
@@ -162,7 +168,7 @@ public final class QemuImg {
               throw new IOException("qemu-img map did not write what it should");
             }
             while (json.nextToken() == JsonToken.START_OBJECT) {
-              JsonNode range = JsonLines.json().readTree(json);
+              JsonNode range = ELEMENTS.readTree(json);
               if (range.path("depth").asInt() == 0) {
                 ranges.add(range(overlay, range));
               }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.nephele.core.io.DurableFiles;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +26,13 @@ public final class WorkFolder implements AutoCloseable {
 
   public Path file(String name) {
     return folder.resolve(name);
+  }
+
+  /** Makes a folder in it, which QEMU's user can reach files in whatever the umask. */
+  public Path folder(String name) throws IOException {
+    Path made = Files.createDirectory(folder.resolve(name));
+    Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rwx--x--x"));
+    return made;
   }
 
   /**

@@ -1,0 +1,122 @@
+package org.nephele.server.snapshot;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.nephele.core.format.DeltaReader;
+import org.nephele.core.format.DeltaWriter;
+import org.nephele.core.format.PageDiff;
+import org.nephele.core.format.Pages;
+import org.nephele.core.format.SnapshotZip;
+import org.nephele.core.protocol.ErrorKind;
+import org.nephele.core.protocol.NepheleException;
+import org.nephele.core.qemu.DeltaPages;
+import org.nephele.core.qemu.DeviceState;
+import org.nephele.core.qemu.MemoryFile;
+import org.nephele.core.qemu.PageSource;
+import org.nephele.core.qemu.RestoreStream;
+import org.nephele.core.qemu.StateProgress;
+import org.nephele.server.image.Image;
+import org.nephele.server.libvirt.DomainXml;
+import org.nephele.server.libvirt.Hypervisor;
+import org.nephele.server.libvirt.Restore;
+import org.nephele.server.libvirt.Vm;
+import org.nephele.server.operation.Work;
+
+/** The difference between a captured memory and its image's, both ways. Stateless. */
+public final class MemoryDelta {
+  private MemoryDelta() {}
+
+  /**
+   * Writes what a captured memory changes.
+   *
+   * @param base the image's memory
+   * @param memory as long as the base
+   */
+  static void write(Work work, Path base, Path memory, DeltaWriter delta) throws IOException {
+    try (FileChannel baseFile = FileChannel.open(base);
+        FileChannel memoryFile = FileChannel.open(memory)) {
+      long bytes = baseFile.size();
+      if (memoryFile.size() != bytes) {
+        throw new IOException(
+            "the VM has " + memoryFile.size() + " bytes of memory, its image " + bytes);
+      }
+      new PageDiff(baseFile, delta)
+          .compare(
+              memoryFile,
+              0,
+              0,
+              Pages.count(bytes),
+              done -> {
+                Cancelled.check(work);
+                work.progress("comparing memory", done, bytes, "bytes");
+              });
+    }
+  }
+
+  /**
+   * That a captured state is in the same RAM blocks as its image's, so that pages of one address
+   * are the same page.
+   */
+  static void requireSameBlocks(DeviceState image, DeviceState captured) throws NepheleException {
+    if (!image.layout().equals(captured.layout())) {
+      throw new NepheleException(
+          ErrorKind.REFUSED,
+          "The VM has other memory than its image: a device was added to it or removed. There can"
+              + " be no snapshot of it.");
+    }
+  }
+
+  /** Starts a VM in the state of an image; it is left paused. */
+  static Vm restore(Work work, Hypervisor hypervisor, DomainXml xml, Image image)
+      throws NepheleException, IOException {
+    DeviceState state = DeviceState.parse(Files.readAllBytes(image.deviceState()));
+    try (FileChannel memory = FileChannel.open(image.memory())) {
+      PageSource pages = new MemoryFile(memory, state.layout());
+      return restore(
+          work, hypervisor, xml, stream -> RestoreStream.write(stream, state, pages, to(work)));
+    }
+  }
+
+  /** Starts a VM in the state of a snapshot; it is left paused. */
+  public static Vm restore(
+      Work work, Hypervisor hypervisor, DomainXml xml, Image image, SnapshotZip snapshot)
+      throws NepheleException, IOException {
+    DeviceState state = DeviceState.parse(snapshot.deviceState());
+    DeltaReader delta = snapshot.memory();
+    try (FileChannel memory = FileChannel.open(image.memory())) {
+      PageSource pages = new DeltaPages(new MemoryFile(memory, state.layout()), delta);
+      return restore(
+          work,
+          hypervisor,
+          xml,
+          stream -> {
+            RestoreStream.write(stream, state, pages, to(work));
+            while (delta.next().isPresent()) {
+              // Only its end tells whether all of it was sound; the VM does not run before.
+              work.checkCancelled();
+            }
+          });
+    }
+  }
+
+  private static StateProgress to(Work work) {
+    return (done, total) -> {
+      Cancelled.check(work);
+      work.progress("memory", done, total, "bytes");
+    };
+  }
+
+  private static Vm restore(
+      Work work, Hypervisor hypervisor, DomainXml xml, Restore.StreamWriter writer)
+      throws NepheleException {
+    Restore restore = new Restore(hypervisor, xml);
+    Work.Registration hook = work.onCancel(restore::cancel);
+    try {
+      return restore.run(writer);
+    } finally {
+      hook.close();
+    }
+  }
+}
