@@ -26,12 +26,14 @@ laptop_up() {
   [[ -z $pid ]] || return 0
   cgroup_kill laptop
   mkdir -p "$dir"/{usr,etc}/{upper,work}
-  # /root/.ssh is only the place to mount it on; the machine's own folder stays as it is
+  # /root/.ssh is only the place to mount it on; the machine's own folder stays as it is. It is not removed
+  # later: that would tear the mount out of every other laptop, too.
   local folder
   for folder in "$dir/ssh" /root/.ssh; do
     [[ -d $folder ]] || mkdir -m 700 "$folder"
   done
-  if [[ ! -e $dir/ssh/id_ed25519 ]]; then
+  if [[ ! -e $dir/ssh/id_ed25519.pub ]]; then
+    rm -f "$dir/ssh/id_ed25519"
     ssh-keygen -q -t ed25519 -N '' -C laptop -f "$dir/ssh/id_ed25519"
   fi
   printf 'Host *\n  StrictHostKeyChecking yes\n\nHost node*\n  User root\n' >"$dir/ssh/config"

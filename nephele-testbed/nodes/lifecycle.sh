@@ -35,11 +35,11 @@ command_up() {
   spread_keys
 }
 
-# The nodes that are there, or two.
+# As many as there are, and at least two: a killed up may have made only the first.
 count_or_two() {
   local count
   count=$(nodes | wc -l)
-  echo $((count > 0 ? count : 2))
+  echo $((count > 2 ? count : 2))
 }
 
 # Makes sure that NODE exists, with SUITE where one was asked for.
@@ -62,8 +62,12 @@ command_down() {
   ! cgroup_has "$BASHPID" '' || die "this shell runs inside the testbed, which down would end; run it outside."
   take_lock
   cgroup_kill ''
-  rm -rf --one-file-system "$STATE/nodes" "$STATE/links" "$STATE/laptop" "$STATE"/switch.pid "$STATE"/deploy-*.log
-  rmdir --ignore-fail-on-non-empty /root/.ssh 2>/dev/null || true
+  # Moved away first: half a node that a killed down left would be taken for one.
+  local part
+  for part in nodes links laptop; do
+    [[ ! -d $STATE/$part ]] || mv -T "$STATE/$part" "$STATE/.discarded-$part-$$"
+  done
+  rm -rf --one-file-system "$STATE"/.discarded-* "$STATE/switch.pid" "$STATE"/deploy-*.log
 }
 
 command_guest() {

@@ -41,17 +41,19 @@ hold_namespace() {
 switch_find() { SWITCH=$(live_pid "$STATE/switch.pid" switch); }
 
 switch_up() {
-  switch_find && return
-  # relays that are left would keep the old switch's namespace, with the cables in it, alive
   local member
-  for member in $(members); do
-    relay_stop "$member"
-  done
-  hold_namespace switch "$STATE/switch.pid"
-  SWITCH=$SPAWNED
+  if ! switch_find; then
+    # relays that are left would keep the old switch's namespace, with the cables in it, alive
+    for member in $(members); do
+      relay_stop "$member"
+    done
+    hold_namespace switch "$STATE/switch.pid"
+    SWITCH=$SPAWNED
+  fi
   # no IPv6 and no multicast snooping: the switch itself must not say anything on the cables
-  in_switch sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
-    ip link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0 && ip link set br0 up' ||
+  in_switch sh -c 'ip link show br0 >/dev/null 2>&1 && exit
+    echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+    ip link add br0 up type bridge stp_state 0 forward_delay 0 mcast_snooping 0' ||
     die "the bridge could not be made in the switch's namespace."
 }
 
@@ -70,11 +72,12 @@ link_up() {
     in_link "$member" ip link del eth0 2>/dev/null || true
     in_switch ip link add "$member" type veth peer name eth0 netns "$(<"$folder/pid")" address "02:87:00:00:00:0$number" ||
       die "the cable of $member could not be made."
-    in_switch ip link set "$member" up
-    # no link-local address: its chatter would be counted as traffic
-    in_link "$member" sh -c "ip link set lo up && ip link set eth0 addrgenmode none up && ip addr add $(address "$member")/24 dev eth0" ||
-      die "$member's network could not be set up."
   fi
+  # again at every up, since an earlier one may have been killed right here;
+  # no link-local address: its chatter would be counted as traffic
+  in_switch ip link set "$member" up
+  in_link "$member" sh -c "ip link set lo up && ip link set eth0 addrgenmode none up && ip addr replace $(address "$member")/24 dev eth0" ||
+    die "$member's network could not be set up."
   shape "$member"
   wire "$member"
 }
