@@ -61,9 +61,8 @@ pack_initramfs() {
 # and initramfs, partition 2 is the given file system.
 make_disk() {
     local tmp=$1 kernel=$2 initramfs=$3 cmdline=$4 ext4=$5 qcow2=$6
-    local mib=1048576 boot_mib ext4_mib
-    boot_mib=$((($(stat -c %s "$kernel") + $(stat -c %s "$initramfs")) / mib + 3))
-    ext4_mib=$(($(stat -c %s "$ext4") / mib))
+    local boot_mib=31 ext4_mib # with the MBR's 1 MiB that is an even 32 MiB; a kernel and its initramfs take about 17
+    ext4_mib=$(($(stat -c %s "$ext4") / 1048576))
 
     cat >"$tmp/syslinux.cfg" <<END
 DEFAULT linux

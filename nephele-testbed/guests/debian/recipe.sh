@@ -31,14 +31,14 @@ make_debian_root() {
     tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
     # selfcheck owns ttyS0; work at times that nobody chose would disturb measurements.
     systemctl --root="$root" --quiet mask serial-getty@ttyS0.service apt-daily.timer apt-daily-upgrade.timer \
-        e2scrub_all.timer dpkg-db-backup.timer logrotate.timer systemd-networkd-wait-online.service
+        e2scrub_all.timer e2scrub_reap.service dpkg-db-backup.timer logrotate.timer systemd-networkd-wait-online.service
     systemctl --root="$root" --quiet enable systemd-networkd.service selfcheck.service ssh.service nginx.service \
         redis-server.service
 }
 
 make_guest() {
     local tmp=$1 qcow2=$2
-    local root=$tmp/root initramfs=$tmp/initramfs boot_mib
+    local root=$tmp/root initramfs=$tmp/initramfs
     unpack_kernel "$tmp/kernel"
     ssh-keygen -q -t ed25519 -N '' -C 'nephele test guest' -f "$tmp/disk.key"
     make_debian_root "$root" "$tmp/disk.key.pub"
@@ -53,8 +53,7 @@ make_guest() {
     install -m 0755 debian/initramfs/init "$initramfs/init"
     pack_initramfs "$initramfs" "$tmp/initrd.gz"
 
-    boot_mib=32 # an even 2 GiB in all; make_disk takes what kernel and initramfs need
-    truncate -s "$((2048 - boot_mib))M" "$tmp/root.ext4"
+    truncate -s "$((2048 - 32))M" "$tmp/root.ext4"
     mke2fs -q -t ext4 -L root -m 1 -d "$root" -E lazy_itable_init=0,lazy_journal_init=0,nodiscard "$tmp/root.ext4"
     make_disk "$tmp" "$tmp/kernel/root/boot/vmlinuz-$KERNEL_VERSION" "$tmp/initrd.gz" \
         'root=/dev/vda2 console=ttyS0,115200 console=tty0 quiet' "$tmp/root.ext4" "$qcow2"

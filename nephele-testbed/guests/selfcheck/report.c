@@ -140,7 +140,7 @@ static void show_on_screen(int screen)
     gmtime_r(&seconds, &date);
     length = snprintf(
         text, sizeof text,
-        "\033[H\033[?25l\r\n  Nephele test guest   boot id %08x   up %llu:%02llu:%02llu   %02d:%02d:%02d UTC\033[K\r\n\r\n"
+        "\033[H\033[?25l\033[K\r\n  Nephele test guest   boot id %08x   up %llu:%02llu:%02llu   %02d:%02d:%02d UTC\033[K\r\n\r\n"
         "  memory   %6llu MiB %8llu pages written  %10llu verified\033[K\r\n"
         "  files    %6u     %8llu files written  %10llu verified\033[K\r\n\r\n"
         "  %s\033[K\r\n\033[J",

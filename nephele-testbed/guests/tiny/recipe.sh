@@ -11,7 +11,7 @@ make_guest() {
     add_modules "$tmp/kernel/root" "$root" virtio_pci virtio_blk virtio_net virtio_balloon virtio_rng button evdev
     build_selfcheck "$root/bin/selfcheck"
     cp -r tiny/root/. "$root/"
-    chmod 0755 "$root/init" "$root"/etc/{rcS,shutdown,udhcpc.sh,acpi/PWRF/00000080} "$root/bin/workload"
+    chmod 0755 "$root/init" "$root"/etc/{rcS,shutdown,network,udhcpc.sh,acpi/PWRF/00000080} "$root/bin/workload"
     pack_initramfs "$root" "$tmp/initrd.gz"
     truncate -s 160M "$tmp/data.ext4"
     mke2fs -q -t ext4 -L data -m 0 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard "$tmp/data.ext4"
