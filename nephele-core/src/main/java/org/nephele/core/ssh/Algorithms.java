@@ -94,7 +94,7 @@ final class Algorithms {
     if (!options.heartbeat().isZero()) {
       CoreModuleProperties.HEARTBEAT_INTERVAL.set(client, options.heartbeat());
       CoreModuleProperties.HEARTBEAT_REQUEST.set(client, "keepalive@openssh.com");
-      CoreModuleProperties.HEARTBEAT_NO_REPLY_MAX.set(client, 3);
+      CoreModuleProperties.HEARTBEAT_NO_REPLY_MAX.set(client, 4);
     }
     return client;
   }

@@ -64,8 +64,9 @@ final class HostKeyCheck implements ServerKeyVerifier {
                 + type
                 + " "
                 + fingerprint
-                + "), so it could be anybody: compare it with what  ssh-keygen -lf"
-                + " /etc/ssh/ssh_host_*_key.pub  says there, then add this line to "
+                + "), so it could be anybody: compare it with what  ssh-keygen -lf /etc/ssh/ssh_host_"
+                + type.replaceAll("^(ssh-|)(ed25519|rsa|ecdsa).*", "$2")
+                + "_key.pub  says there, then add this line to "
                 + file
                 + " (or connect once with  ssh"
                 + (port == 22 ? " " : " -p " + port + " ")

@@ -38,18 +38,21 @@ final class SshConfig {
   }
 
   /**
-   * @param file a file that does not exist says nothing
+   * @param files what an earlier one says wins; files that do not exist say nothing
    * @param host as somebody typed it
    */
-  static SshConfig read(Optional<Path> file, String host) throws NepheleException {
+  static SshConfig read(List<Path> files, String host) throws NepheleException {
     SshConfig config = new SshConfig(host, Path.of(System.getProperty("user.home")));
-    if (file.isPresent()) {
-      config.readFile(file.get(), 0, true);
+    for (Path file : files) {
+      config.readFile(file, file.toAbsolutePath().getParent(), 0);
     }
     return config;
   }
 
-  private void readFile(Path file, int depth, boolean applies) throws NepheleException {
+  /**
+   * @param folder where relative Includes are
+   */
+  private void readFile(Path file, Path folder, int depth) throws NepheleException {
     List<String> lines;
     try {
       if (Files.size(file) > MAX_FILE) {
@@ -61,7 +64,7 @@ final class SshConfig {
     } catch (IOException e) {
       throw wrong(file, 0, "it can't be read (" + e.getMessage() + ")");
     }
-    boolean active = applies;
+    boolean active = true;
     for (int i = 0; i < lines.size(); i++) {
       List<String> words = split(lines.get(i));
       if (words.isEmpty()) {
@@ -73,12 +76,12 @@ final class SshConfig {
         throw wrong(file, i + 1, "‘" + words.get(0) + "’ has no value");
       }
       if (keyword.equals("host")) {
-        active = applies && hostMatches(arguments);
+        active = hostMatches(arguments);
       } else if (keyword.equals("match")) {
-        active = applies && matches(arguments, file, i + 1);
+        active = matches(arguments, file, i + 1);
       } else if (keyword.equals("include")) {
         if (active) {
-          include(arguments, file, i + 1, depth);
+          include(arguments, file, i + 1, folder, depth);
         }
       } else if (active) {
         set(keyword, arguments, file + " line " + (i + 1));
@@ -134,16 +137,13 @@ final class SshConfig {
     return matched;
   }
 
-  private void include(List<String> patterns, Path from, int line, int depth)
+  private void include(List<String> patterns, Path from, int line, Path base, int depth)
       throws NepheleException {
     if (depth == MAX_DEPTH) {
       throw wrong(from, line, "Includes are nested deeper than " + MAX_DEPTH);
     }
     for (String pattern : patterns) {
-      Path path = expand(pattern);
-      if (!path.isAbsolute()) {
-        path = home.resolve(".ssh").resolve(path);
-      }
+      Path path = base.resolve(expand(pattern));
       List<Path> files = new ArrayList<>();
       Path folder = path.getParent();
       if (folder != null && Files.isDirectory(folder)) {
@@ -156,7 +156,7 @@ final class SshConfig {
       }
       files.sort(null);
       for (Path file : files) {
-        readFile(file, depth + 1, true);
+        readFile(file, base, depth + 1);
       }
     }
   }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.apache.sshd.client.SshClient;
 import org.apache.sshd.client.channel.AbstractClientChannel;
 import org.apache.sshd.client.future.ConnectFuture;
@@ -20,7 +21,6 @@ import org.apache.sshd.client.session.ClientSession;
 import org.apache.sshd.client.session.ClientSessionImpl;
 import org.apache.sshd.common.SshConstants;
 import org.apache.sshd.common.SshException;
-import org.apache.sshd.common.channel.exception.SshChannelOpenException;
 import org.apache.sshd.common.session.ConnectionService;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
@@ -31,6 +31,8 @@ import org.nephele.core.protocol.NepheleException;
  * is USAGE.
  */
 public final class SshConnection implements AutoCloseable {
+  private static final Pattern SAFE_PATH = Pattern.compile("[A-Za-z0-9/_.][A-Za-z0-9/_.-]*");
+
   private final String node;
   private final String user;
   private final SshClient client;
@@ -53,7 +55,7 @@ public final class SshConnection implements AutoCloseable {
    */
   public static SshConnection open(Destination destination, SshOptions options)
       throws NepheleException {
-    SshConfig config = SshConfig.read(options.configFile(), destination.host());
+    SshConfig config = SshConfig.read(options.configFiles(), destination.host());
     config.refuseUnsupported();
     String host = config.hostName();
     int port = destination.port().orElse(config.port().orElse(22));
@@ -61,10 +63,11 @@ public final class SshConnection implements AutoCloseable {
     String node = destination.host() + (port == 22 ? "" : ":" + port);
     Identities identities = identities(options, config);
 
-    String known = KnownHosts.nameOf(config.hostKeyAlias().orElse(host), port);
-    if (config.hostKeyAlias().isPresent()) {
-      known = KnownHosts.nameOf(known.replaceAll("^\\[|\\]:.*$", ""), 22);
-    }
+    String known =
+        config
+            .hostKeyAlias()
+            .map(alias -> KnownHosts.nameOf(alias, 22)) // an alias goes without the port
+            .orElse(KnownHosts.nameOf(host, port));
     List<Path> knownFiles = config.knownHosts(options.knownHosts());
     HostKeyCheck check;
     try {
@@ -198,16 +201,49 @@ public final class SshConnection implements AutoCloseable {
       if (!session.isOpen()) {
         throw unreachable(whyClosed().getMessage(), e);
       }
-      // sshd says "open failed" and nothing else, whatever the reason.
-      String why =
-          user.equals("root")
-              ? "is its agent running? Try systemctl status nephele there (and see that its"
-                  + " sshd_config does not say AllowStreamLocalForwarding no)"
-              : "only root may, and we are logged in as " + user;
-      String detail = e instanceof SshChannelOpenException ? "" : " (" + reason(e) + ")";
-      throw unreachable(node + " does not let us open " + path + detail + ": " + why, e);
+      throw unreachable(whyNoSocket(path), e);
     }
     return new SshStream(this, channel, channel.inbox(), () -> "");
+  }
+
+  /** sshd says "open failed" and nothing else, whatever the reason: look for ourselves. */
+  private String whyNoSocket(String path) {
+    if (!user.equals("root")) {
+      return node + " does not let " + user + " open " + path + ": log in as root";
+    }
+    int status = SAFE_PATH.matcher(path).matches() ? run("test -S " + path) : -1;
+    return switch (status) {
+      case 0 ->
+          path
+              + " is there on "
+              + node
+              + " and can't be opened: its sshd_config may say AllowStreamLocalForwarding no, or the"
+              + " agent has ended without removing it (systemctl status nephele)";
+      case 1 ->
+          "the agent is not running on "
+              + node
+              + " (there is no "
+              + path
+              + "): see  systemctl status nephele  there";
+      default -> node + " does not let us open " + path + ": is the agent running there?";
+    };
+  }
+
+  /** The exit status of a command without output, -1 when it can't be had. */
+  private int run(String command) {
+    try (SshStream stream = exec(command)) {
+      stream.endOutput();
+      stream.in().readAllBytes();
+      for (int i = 0; i < 100 && stream.exitStatus().isEmpty(); i++) {
+        Thread.sleep(10); // it follows the end of the output
+      }
+      return stream.exitStatus().orElse(-1);
+    } catch (IOException | NepheleException e) {
+      return -1;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return -1;
+    }
   }
 
   /**

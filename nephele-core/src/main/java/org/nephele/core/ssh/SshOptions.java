@@ -9,21 +9,23 @@ import java.util.Optional;
  * How to connect: which keys prove who we are, which files say who the other side is.
  *
  * @param defaultUser when neither the destination nor the configuration names one
- * @param configFile an ssh_config(5) file to honour; a file that does not exist says nothing
+ * @param configFiles ssh_config(5) files to honour, what an earlier one says before a later one;
+ *     files that do not exist say nothing
  * @param identityFiles private keys, tried in this order when the configuration names none; files
  *     that do not exist are passed over unless {@code identityRequired}
  * @param identityRequired a missing identity file is an error instead of being passed over
  * @param agentSocket of an ssh-agent
  * @param knownHosts files in the known_hosts format; those that do not exist say nothing
  * @param connectTimeout for the TCP connection, and again for handshake and authentication each
- * @param heartbeat how often to ask the other side whether it is still there; after three questions
- *     without an answer the connection is given up. Zero: never
+ * @param heartbeat how often to ask the other side whether it is still there; after four questions
+ *     without an answer the connection is given up. Questions queue behind data, so this has to be
+ *     long enough for slow links. Zero: never
  * @param windowBytes how much the other side may send ahead on one channel before we have read it;
  *     at least bandwidth × round trip, or the link is not filled
  */
 public record SshOptions(
     String defaultUser,
-    Optional<Path> configFile,
+    List<Path> configFiles,
     List<Path> identityFiles,
     boolean identityRequired,
     Optional<Path> agentSocket,
@@ -44,7 +46,7 @@ public record SshOptions(
     String agent = System.getenv("SSH_AUTH_SOCK");
     return new SshOptions(
         "root",
-        Optional.of(folder.resolve("config")),
+        List.of(folder.resolve("config"), Path.of("/etc/ssh/ssh_config")),
         List.of(folder.resolve("id_ed25519"), folder.resolve("id_ecdsa"), folder.resolve("id_rsa")),
         false,
         Optional.ofNullable(agent).filter(a -> !a.isEmpty()).map(Path::of),
@@ -55,27 +57,28 @@ public record SshOptions(
   }
 
   /**
-   * For one agent that talks to another: exactly one key, no ssh-agent, nobody's configuration.
+   * For one agent that talks to another: exactly one key, no ssh-agent, nobody's configuration. The
+   * agents ask each other for signs of life more often than this does.
    *
    * @param key usually {@code /etc/nephele/node_key}
    */
   public static SshOptions ofNode(Path key) {
     return new SshOptions(
         "root",
-        Optional.empty(),
+        List.of(),
         List.of(key),
         true,
         Optional.empty(),
         List.of(GLOBAL_KNOWN_HOSTS, Path.of("/root/.ssh/known_hosts")),
         Duration.ofSeconds(10),
-        Duration.ofSeconds(5),
+        Duration.ofSeconds(15),
         64L << 20);
   }
 
   public SshOptions withKnownHosts(List<Path> files) {
     return new SshOptions(
         defaultUser,
-        configFile,
+        configFiles,
         identityFiles,
         identityRequired,
         agentSocket,
@@ -88,7 +91,7 @@ public record SshOptions(
   public SshOptions withConnectTimeout(Duration timeout) {
     return new SshOptions(
         defaultUser,
-        configFile,
+        configFiles,
         identityFiles,
         identityRequired,
         agentSocket,
@@ -101,7 +104,7 @@ public record SshOptions(
   public SshOptions withHeartbeat(Duration interval) {
     return new SshOptions(
         defaultUser,
-        configFile,
+        configFiles,
         identityFiles,
         identityRequired,
         agentSocket,

@@ -174,7 +174,7 @@ public final class LocalSshd implements AutoCloseable {
   public SshOptions options(Path key) {
     return new SshOptions(
         "root",
-        Optional.empty(),
+        List.of(),
         List.of(key),
         true,
         Optional.empty(),

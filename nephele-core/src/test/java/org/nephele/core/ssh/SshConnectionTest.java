@@ -169,7 +169,7 @@ class SshConnectionTest {
       SshOptions options =
           new SshOptions(
               "root",
-              Optional.empty(),
+              List.of(),
               List.of(),
               false,
               Optional.of(socket),
@@ -214,7 +214,7 @@ class SshConnectionTest {
     try (SshConnection connection = open("ed25519")) {
       assertThatThrownBy(() -> connection.openSocket(sshd.folder() + "/nobody.sock"))
           .isInstanceOf(NepheleException.class)
-          .hasMessageContaining("is its agent running?");
+          .hasMessageContaining("the agent is not running on 127.0.0.1");
     }
   }
 
