@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
 import org.nephele.core.protocol.Api;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.JsonLines;
@@ -42,6 +43,9 @@ final class FakeAgent implements AutoCloseable {
 
   /** Close the connection when an operation is watched. */
   volatile boolean hangUp;
+
+  /** Never answer when an operation is watched. */
+  volatile boolean silent;
 
   volatile List<Api.Instance> instances = List.of(instance("shop", List.of(80, 443), null));
 
@@ -108,6 +112,10 @@ final class FakeAgent implements AutoCloseable {
         throw new UncheckedIOException(e);
       }
     };
+  }
+
+  static boolean isWatch(String call) {
+    return call.startsWith(Api.OPERATION_WATCH);
   }
 
   private void accept() {
@@ -182,6 +190,9 @@ final class FakeAgent implements AutoCloseable {
       Api.Operation now =
           new Api.Operation("7f3a", "x", "shop", "running", "", null, step, null, null);
       lines.write(new Message.Notification(Api.PROGRESS, JsonLines.json().valueToTree(now)));
+    }
+    if (silent) {
+      new Semaphore(0).acquireUninterruptibly();
     }
     if (hangUp) {
       throw new IOException("as asked");
