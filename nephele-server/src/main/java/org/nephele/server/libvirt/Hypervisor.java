@@ -172,7 +172,8 @@ public final class Hypervisor implements AutoCloseable {
         } catch (LibvirtException e) {
           LOG.debug("no keepalive on {}: {}", settings.libvirtUri(), message(e));
         }
-        fresh.addLifecycleListener(new Events(this::dispatch));
+        events = new Events(this::dispatch);
+        fresh.addLifecycleListener(events);
         return fresh;
       } catch (LibvirtException e) {
         if (System.nanoTime() > deadline) {
@@ -190,6 +191,12 @@ public final class Hypervisor implements AutoCloseable {
   private void closeConnection() {
     if (connection == null) {
       return;
+    }
+    try {
+      // First, since libvirt-java stumbles over an event that comes after the close.
+      connection.removeLifecycleListener(events);
+    } catch (LibvirtException e) {
+      LOG.debug("listening on a broken connection: {}", message(e));
     }
     try {
       connection.close();

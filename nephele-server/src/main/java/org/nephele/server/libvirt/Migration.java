@@ -34,9 +34,13 @@ public final class Migration {
 
   private static final int JOB_NONE = 0;
 
+  /** libvirt takes an abort only once its job has begun, and that takes a second or two. */
+  private static final long ABORT_MS = 10_000;
+
   private final Vm vm;
   private final Target target;
   private volatile boolean aborted;
+  private volatile boolean over;
 
   /**
    * Where to, and through what.
@@ -74,6 +78,14 @@ public final class Migration {
    *     {@link #abort}. Who may run the VM then is not for libvirt to say: ask both ends.
    */
   public void run() throws NepheleException {
+    try {
+      runUntilOver();
+    } finally {
+      over = true;
+    }
+  }
+
+  private void runUntilOver() throws NepheleException {
     Connection destination;
     try {
       destination = Connection.open(target.libvirtUri());
@@ -81,6 +93,9 @@ public final class Migration {
       throw failed("the destination's libvirt can't be reached", e);
     }
     try {
+      if (aborted) {
+        throw cancelled(null);
+      }
       vm.hypervisor()
           .call(
               vm.uuid(),
@@ -115,11 +130,14 @@ public final class Migration {
       arrived.free();
     } catch (LibvirtException e) {
       if (aborted) {
-        throw new NepheleException(
-            ErrorKind.CANCELLED, "The handoff of " + vm + " was cancelled.", e);
+        throw cancelled(e);
       }
       throw failed("libvirt gave up", e);
     }
+  }
+
+  private NepheleException cancelled(LibvirtException e) {
+    return new NepheleException(ErrorKind.CANCELLED, "The handoff of " + vm + " was cancelled.", e);
   }
 
   private NepheleException failed(String what, LibvirtException e) {
@@ -158,22 +176,41 @@ public final class Migration {
             domain -> domain.migrateSetMaxDowntime(ms));
   }
 
-  /** Gives up; {@link #run} throws. Too late in the last phase: then it does not fail, nor help. */
+  /**
+   * Gives up; {@link #run} throws soon. May come before {@link #run}. Too late in the last phase:
+   * then it returns when that is over, without an effect.
+   */
   public void abort() throws NepheleException {
     aborted = true;
-    vm.hypervisor()
-        .call(
-            vm.uuid(),
-            "The handoff of " + vm + " can't be stopped",
-            domain -> {
-              try {
-                return domain.abortJob();
-              } catch (LibvirtException e) {
-                if (e.getError().getCode() == ErrorNumber.VIR_ERR_OPERATION_INVALID) {
-                  return 0; // no job (yet, or any more), or past the point of return
+    long deadline = System.nanoTime() + ABORT_MS * 1_000_000;
+    while (!over && !abortJob() && System.nanoTime() < deadline) {
+      Hypervisor.pause(50);
+    }
+  }
+
+  /** Whether there was a job that could be ended. */
+  private boolean abortJob() throws NepheleException {
+    try {
+      return vm.hypervisor()
+          .call(
+              vm.uuid(),
+              "The handoff of " + vm + " can't be stopped",
+              domain -> {
+                try {
+                  domain.abortJob();
+                  return true;
+                } catch (LibvirtException e) {
+                  if (e.getError().getCode() == ErrorNumber.VIR_ERR_OPERATION_INVALID) {
+                    return false; // no job yet, or past the point of return
+                  }
+                  throw e;
                 }
-                throw e;
-              }
-            });
+              });
+    } catch (NepheleException e) {
+      if (e.kind() == ErrorKind.NOT_FOUND) {
+        return false; // it has arrived there
+      }
+      throw e;
+    }
   }
 }

@@ -40,8 +40,7 @@ class AppArmorTest {
             .redirectErrorStream(true)
             .start();
     process.getOutputStream().close();
-    String printed =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
 
     assertThat(process.waitFor()).as(printed).isZero();
   }

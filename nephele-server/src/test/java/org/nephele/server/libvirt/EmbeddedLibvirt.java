@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -41,7 +42,6 @@ final class EmbeddedLibvirt implements AutoCloseable {
     int setenv(String name, String value, int overwrite);
   }
 
-  /** Short, since a socket's path has 107 bytes at most. */
   private final Path root;
 
   private final Hypervisor hypervisor;
@@ -56,8 +56,7 @@ final class EmbeddedLibvirt implements AutoCloseable {
     assumeThat(Files.getAttribute(Path.of("/proc/self"), "unix:uid")).as("root").isEqualTo(0);
     Environment c = com.sun.jna.Native.load("c", Environment.class);
     c.setenv("LIBVIRT_DEBUG", "4", 1); // only errors on standard error
-    Path root = Files.createTempDirectory(Path.of("/tmp"), "nlv");
-    Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx--x--x"));
+    Path root = shortFolder();
     Files.createDirectories(root.resolve("etc"));
     // No virtlogd and no libvirt-qemu user, which come with the daemon's packages. As root: a
     // /dev/kvm that QEMU's user can't open makes libvirt probe QEMU at every start, for 10 s.
@@ -161,7 +160,19 @@ final class EmbeddedLibvirt implements AutoCloseable {
       vm.destroy();
     }
     hypervisor.close();
-    try (Stream<Path> files = Files.walk(root)) {
+    delete(root);
+  }
+
+  /** A new folder; a socket's path has 107 bytes at most, and libvirt makes long ones. */
+  static Path shortFolder() throws IOException {
+    Path folder =
+        Files.createDirectory(
+            Path.of("/tmp/nlv" + Integer.toHexString(new SecureRandom().nextInt() & 0xFFFFF)));
+    return Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+  }
+
+  static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
         Files.deleteIfExists(file);
       }
