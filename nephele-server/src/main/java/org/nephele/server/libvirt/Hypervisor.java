@@ -54,6 +54,9 @@ public final class Hypervisor implements AutoCloseable {
   /** Guarded by this. */
   private Connection connection;
 
+  /** What hears of the connection. Guarded by this. */
+  private Events events;
+
   /**
    * There was a time without a connection, in which events may have been missed. Guarded by this.
    */
