@@ -299,14 +299,14 @@ public final class SshConnection implements AutoCloseable {
     client.close(true);
   }
 
-  /** The message of the deepest cause, on one line. */
+  /** The message of the deepest cause, on one line; it may be the other side's words. */
   private static String reason(Throwable e) {
     Throwable t = e;
     while (t.getCause() != null) {
       t = t.getCause();
     }
     String text = t.getMessage() == null ? t.getClass().getSimpleName() : t.getMessage();
-    return text.replaceAll("\\p{C}", "?");
+    return text.substring(0, Math.min(text.length(), 300)).replaceAll("\\p{C}", "?");
   }
 
   private static NepheleException unreachable(String message, Throwable cause) {

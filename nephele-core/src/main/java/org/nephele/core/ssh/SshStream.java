@@ -3,6 +3,7 @@ package org.nephele.core.ssh;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
@@ -21,13 +22,16 @@ public final class SshStream implements Closeable {
   private final Inbox inbox;
   private final Output output;
   private final Supplier<String> errorText;
+  private final SshConnection connection;
+  private volatile boolean closed;
 
   SshStream(
       SshConnection connection, ClientChannel channel, Inbox inbox, Supplier<String> errorText) {
     this.channel = channel;
     this.inbox = inbox;
     this.errorText = errorText;
-    this.output = new Output(connection, channel.getInvertedIn());
+    this.connection = connection;
+    this.output = new Output(channel.getInvertedIn());
     channel.addCloseFutureListener(future -> inbox.fail(connection.whyClosed()));
   }
 
@@ -70,16 +74,15 @@ public final class SshStream implements Closeable {
    */
   @Override
   public void close() {
+    closed = true;
     inbox.drop(new IOException("the stream was closed"));
     channel.close(false);
   }
 
-  private static final class Output extends OutputStream {
-    private final SshConnection connection;
+  private final class Output extends OutputStream {
     private final OutputStream packets;
 
-    Output(SshConnection connection, OutputStream packets) {
-      this.connection = connection;
+    Output(OutputStream packets) {
       this.packets = packets;
     }
 
@@ -116,10 +119,10 @@ public final class SshStream implements Closeable {
     }
 
     private IOException failed(IOException cause) {
-      if (cause instanceof java.io.InterruptedIOException) {
+      if (cause instanceof InterruptedIOException) {
         return cause;
       }
-      IOException why = connection.whyClosed();
+      IOException why = closed ? new IOException("the stream was closed") : connection.whyClosed();
       why.initCause(cause);
       return why;
     }
