@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.nephele.core.format.FormatException;
 import org.nephele.core.format.ImageManifest;
@@ -31,8 +32,8 @@ public final class Images {
   private final Store store;
   private final String node;
 
-  /** By the image's name: sentences' ends for who uses it, such as {@code instance 'x' runs}. */
-  private final Map<String, List<String>> uses = new HashMap<>();
+  /** By the image's name: who uses it, for a sentence. */
+  private final Map<String, List<Supplier<String>>> uses = new HashMap<>();
 
   private final Set<String> reserved = new HashSet<>();
 
@@ -126,7 +127,12 @@ public final class Images {
    * @param who for the sentence that tells why it can't be, such as {@code instance 'x'}
    * @throws NepheleException NOT_FOUND when it was removed meanwhile
    */
-  public synchronized Hold use(Image image, String who) throws NepheleException {
+  public Hold use(Image image, String who) throws NepheleException {
+    return use(image, () -> who);
+  }
+
+  /** The same, for users whose words change with time. */
+  public synchronized Hold use(Image image, Supplier<String> who) throws NepheleException {
     if (!Files.isDirectory(image.folder())) {
       throw new NepheleException(
           ErrorKind.NOT_FOUND,
@@ -202,7 +208,8 @@ public final class Images {
     Image image = find(idOrName);
     Path doomed;
     synchronized (this) {
-      List<String> users = uses.getOrDefault(image.name(), List.of());
+      List<String> users =
+          uses.getOrDefault(image.name(), List.of()).stream().map(Supplier::get).toList();
       if (!users.isEmpty()) {
         throw new NepheleException(
             ErrorKind.BUSY,

@@ -42,7 +42,7 @@ public final class Instances {
 
   private static final class Entry {
     final Path folder;
-    InstanceRecord record;
+    volatile InstanceRecord record;
     Ports.Lease ports;
     Images.Hold image;
     InstanceClaim claim;
@@ -57,6 +57,13 @@ public final class Instances {
 
     Instance view() {
       return new Instance(folder, record);
+    }
+
+    /** Who needs the image, for the sentence that says why it can't be removed. */
+    String needer() {
+      return record.state() == State.LOST
+          ? "the disk that was kept of the lost " + who(record)
+          : who(record);
     }
 
     boolean visible() {
@@ -121,7 +128,7 @@ public final class Instances {
     }
     var image = images.findByContent(record.imageContent());
     if (image.isPresent()) {
-      entry.image = images.use(image.get(), who(record));
+      entry.image = images.use(image.get(), entry::needer);
     } else {
       log.error("The image {} of instance {} is gone", record.imageName(), record.label());
     }
@@ -254,7 +261,7 @@ public final class Instances {
       }
       entry.ports = ports.reserve(record.ports(), who(record));
       try {
-        entry.image = images.use(image, who(record));
+        entry.image = images.use(image, entry::needer);
       } finally {
         if (entry.image == null) {
           entry.ports.close();

@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.nephele.core.format.DeltaReader;
 import org.nephele.core.format.DeltaWriter;
+import org.nephele.core.format.FormatException;
 import org.nephele.core.format.PageDiff;
 import org.nephele.core.format.Pages;
 import org.nephele.core.format.SnapshotZip;
@@ -79,7 +82,11 @@ public final class MemoryDelta {
     }
   }
 
-  /** Starts a VM in the state of a snapshot; it is left paused. */
+  /**
+   * Starts a VM in the state of a snapshot; it is left paused.
+   *
+   * @throws FormatException when the snapshot is damaged; the VM is destroyed then
+   */
   public static Vm restore(
       Work work, Hypervisor hypervisor, DomainXml xml, Image image, SnapshotZip snapshot)
       throws NepheleException, IOException {
@@ -87,17 +94,36 @@ public final class MemoryDelta {
     DeltaReader delta = snapshot.memory();
     try (FileChannel memory = FileChannel.open(image.memory())) {
       PageSource pages = new DeltaPages(new MemoryFile(memory, state.layout()), delta);
-      return restore(
-          work,
-          hypervisor,
-          xml,
-          stream -> {
-            RestoreStream.write(stream, state, pages, to(work));
-            while (delta.next().isPresent()) {
-              // Only its end tells whether all of it was sound; the VM does not run before.
-              work.checkCancelled();
-            }
-          });
+      // The reader's own words are worth more than what QEMU says of a stream that breaks off.
+      AtomicReference<FormatException> broken = new AtomicReference<>();
+      try {
+        return restore(
+            work,
+            hypervisor,
+            xml,
+            stream -> {
+              try {
+                RestoreStream.write(stream, state, pages, to(work));
+                drain(delta);
+              } catch (FormatException e) {
+                broken.set(e);
+                throw e;
+              }
+            });
+      } catch (NepheleException e) {
+        if (broken.get() != null) {
+          throw broken.get();
+        }
+        throw e;
+      }
+    }
+  }
+
+  /** Only its end tells whether all of it was sound; the VM does not run before. */
+  private static void drain(DeltaReader delta) throws IOException {
+    Optional<DeltaReader.Run> left = delta.next();
+    while (left.isPresent()) {
+      left = delta.next();
     }
   }
 

@@ -193,7 +193,7 @@ class InstancesTest {
         .containsExactly(arriving.instance());
     assertThatThrownBy(() -> images.remove("tiny.img"))
         .hasMessageContaining("instance 'arriving'")
-        .hasMessageContaining("instance 'gone'");
+        .hasMessageContaining("kept of the lost instance 'gone'");
 
     instances.arrivals().get(0).commit();
     assertThat(instances.list()).hasSize(1);
