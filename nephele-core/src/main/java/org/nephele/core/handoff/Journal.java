@@ -5,6 +5,9 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.UUID;
 
 /**
  * What a side must not forget, as its file holds it. One file a handoff and side, replaced as a
@@ -81,12 +84,22 @@ public final class Journal {
       throw new IOException("it is not a journal of this version");
     }
     checkPlan(entry.plan());
+    try {
+      Instant.parse(entry.at());
+    } catch (DateTimeParseException | NullPointerException e) {
+      throw new IOException("it has no time", e);
+    }
     return entry;
   }
 
   private static void checkPlan(Plan plan) throws IOException {
     if (plan == null || !PeerMessage.isId(plan.id()) || plan.uuid() == null) {
       throw new IOException("it has no plan");
+    }
+    try {
+      UUID.fromString(plan.uuid());
+    } catch (IllegalArgumentException e) {
+      throw new IOException("it names no instance", e);
     }
   }
 }

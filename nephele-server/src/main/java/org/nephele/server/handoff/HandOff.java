@@ -103,7 +103,12 @@ final class HandOff {
   }
 
   private NepheleException stays(NepheleException e) {
-    return new NepheleException(e.kind(), e.getMessage() + " " + still(), e.getCause());
+    return new NepheleException(e.kind(), sentence(e.getMessage()) + still(), e.getCause());
+  }
+
+  /** As it is, or with a full stop; another sentence follows. */
+  private static String sentence(String text) {
+    return text.matches("(?s).*[.!?…]") ? text + " " : text + ". ";
   }
 
   /** What state things are in when nothing came of it. */
@@ -252,7 +257,7 @@ final class HandOff {
         failure.kind() == ErrorKind.HANDOFF_FAILED
             ? "The handoff of '" + record.title() + "' to " + typed + " failed: "
             : "";
-    return new NepheleException(failure.kind(), message + failure.message() + " " + still());
+    return new NepheleException(failure.kind(), message + sentence(failure.message()) + still());
   }
 
   /** The session exists before the one who listens to it; nothing comes before it is started. */

@@ -1,12 +1,18 @@
 package org.nephele.server.handoff;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BinaryOperator;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.nephele.core.handoff.DestinationEvent;
@@ -93,6 +99,7 @@ public final class Handoffs {
     Destination destination = Destination.parse(handoff.destination());
     String typed = handoff.destination().replaceFirst("^ssh://", "");
     String url = "ssh://" + typed;
+    refuseOurselves(destination);
     InstanceClaim claim =
         context.instances().claim(handoff.instance(), "is being handed off to " + typed, url);
     String title = claim.instance().record().title();
@@ -106,6 +113,24 @@ public final class Handoffs {
     } catch (NepheleException | RuntimeException e) {
       claim.close();
       throw e;
+    }
+  }
+
+  /** Before anything starts, and without a key for ourselves. A name that we don't know may be. */
+  private void refuseOurselves(Destination destination) throws NepheleException {
+    boolean here = destination.host().equals(context.node());
+    try {
+      here |= NetworkInterface.getByInetAddress(InetAddress.getByName(destination.host())) != null;
+    } catch (IOException e) {
+      log.debug("{} may be an alias: {}", destination.host(), e.toString());
+    }
+    if (here && destination.port().isEmpty()) {
+      throw new NepheleException(
+          ErrorKind.REFUSED,
+          destination.host()
+              + " is this node ("
+              + context.node()
+              + "): a handoff goes to another one. Nothing was done.");
     }
   }
 
@@ -123,7 +148,7 @@ public final class Handoffs {
     Map<UUID, NewInstance> arrivals =
         context.instances().arrivals().stream()
             .collect(Collectors.toMap(each -> each.instance().uuid(), Function.identity()));
-    for (Journal.DestinationEntry entry : context.journals().destinations()) {
+    for (Journal.DestinationEntry entry : latest(context.journals().destinations())) {
       NewInstance instance = arrivals.remove(UUID.fromString(entry.plan().uuid()));
       if (entry.phase() == Journal.DestinationPhase.TAKEN && instance == null) {
         continue; // long an instance, or gone again; kept to answer a source that asks
@@ -139,6 +164,19 @@ public final class Handoffs {
     for (Journal.SourceEntry entry : context.journals().sources()) {
       recoverSource(entry);
     }
+  }
+
+  /** An instance may come, go and come again: the last time is the one that may not be finished. */
+  private static Collection<Journal.DestinationEntry> latest(
+      List<Journal.DestinationEntry> entries) {
+    return entries.stream()
+        .collect(
+            Collectors.toMap(
+                entry -> entry.plan().uuid(),
+                Function.identity(),
+                BinaryOperator.maxBy(
+                    Comparator.comparing(entry -> Instant.parse(entry.at())))))
+        .values();
   }
 
   private void recoverSource(Journal.SourceEntry entry) {
