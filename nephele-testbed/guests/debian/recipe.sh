@@ -55,6 +55,7 @@ make_guest() {
 
     truncate -s "$((2048 - 32))M" "$tmp/root.ext4"
     mke2fs -q -t ext4 -L root -m 1 -d "$root" -E lazy_itable_init=0,lazy_journal_init=0,nodiscard "$tmp/root.ext4"
+    # Mitigations guard nothing here and cost a fifth of the boot under TCG.
     make_disk "$tmp" "$tmp/kernel/root/boot/vmlinuz-$KERNEL_VERSION" "$tmp/initrd.gz" \
-        'root=/dev/vda2 console=ttyS0,115200 console=tty0 quiet' "$tmp/root.ext4" "$qcow2"
+        'root=/dev/vda2 console=ttyS0,115200 console=tty0 quiet mitigations=off apparmor=0 audit=0' "$tmp/root.ext4" "$qcow2"
 }
