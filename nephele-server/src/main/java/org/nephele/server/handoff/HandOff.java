@@ -253,11 +253,30 @@ final class HandOff {
   }
 
   private NepheleException failed(Failure failure) {
+    if (hasEnded()) {
+      return new NepheleException(
+          ErrorKind.FAILED,
+          "The instance '"
+              + record.title()
+              + "' ended on "
+              + context.node()
+              + " while it was being handed off: there is nothing to move any more.");
+    }
     String message =
         failure.kind() == ErrorKind.HANDOFF_FAILED
             ? "The handoff of '" + record.title() + "' to " + typed + " failed: "
             : "";
     return new NepheleException(failure.kind(), message + sentence(failure.message()) + still());
+  }
+
+  /** The guest may have powered itself off, or somebody destroyed it. */
+  private boolean hasEnded() {
+    try {
+      return context.hypervisor().find(record.uuid()).isEmpty();
+    } catch (NepheleException e) {
+      log.warn("libvirt can't be asked: {}", e.getMessage());
+      return false;
+    }
   }
 
   /** The session exists before the one who listens to it; nothing comes before it is started. */

@@ -174,8 +174,7 @@ public final class Handoffs {
             Collectors.toMap(
                 entry -> entry.plan().uuid(),
                 Function.identity(),
-                BinaryOperator.maxBy(
-                    Comparator.comparing(entry -> Instant.parse(entry.at())))))
+                BinaryOperator.maxBy(Comparator.comparing(entry -> Instant.parse(entry.at())))))
         .values();
   }
 
