@@ -64,7 +64,7 @@ final class Agent implements AutoCloseable {
     Images images = new Images(store, node);
     Snapshots snapshots = new Snapshots(store, node);
     Builds builds = new Builds(hypervisor);
-    Ports ports = new Ports(settings.forwardAddress(), node);
+    Ports ports = new Ports(settings.forwardAddress(), node, Ports.lowest());
     Instances instances = new Instances(store, images, ports, hypervisor, node);
     instances.recover();
 

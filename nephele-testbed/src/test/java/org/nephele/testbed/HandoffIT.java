@@ -73,7 +73,7 @@ class HandoffIT {
   @Test
   void a_running_vm_moves_with_title_and_ports_and_back_again() {
     String title = "shop <1> & \"söhne\"";
-    uuid = Nodes.run(title, "-p", "80,7");
+    uuid = Nodes.run(title, "-p", "80,8079");
     SelfCheck.Line before = Nodes.report(NODE1, uuid);
 
     Shell.Output output = client("node1", "handoff", title, "node2");
@@ -88,11 +88,10 @@ class HandoffIT {
                 + "] to the following destination: ssh://node2");
     assertUnharmed(NODE2, uuid, before);
     assertThat(client("node1", "ps").ok()).doesNotContain(uuid);
-    assertThat(client("node2", "ps").ok()).contains(title).containsPattern("80,7 +" + uuid);
+    assertThat(client("node2", "ps").ok()).contains(title).containsPattern("80,8079 +" + uuid);
     assertThat(NODE2.exec("virsh", "list", "--title").ok()).contains(title);
-    assertThat(LAPTOP.sh("echo | timeout 10 nc -q 5 node2 7 | head -n 1").ok())
-        .contains("SC1 p " + before.boot());
-    assertThat(LAPTOP.sh("nc -z -w 3 node1 7").exit()).isNotZero();
+    assertThat(LAPTOP.sh(Nodes.probe("node2")).ok()).contains("SC1 p " + before.boot());
+    assertThat(LAPTOP.sh("nc -z -w 3 node1 80").exit()).isNotZero();
     Nodes.assertNothingLeft(NODE1);
 
     SelfCheck.Line there = Nodes.report(NODE2, uuid);

@@ -61,18 +61,18 @@ class InstanceIT {
 
   @Test
   void an_instance_goes_on_where_it_was_paused_and_its_ports_answer() {
-    String uuid = run("web shop", "-p", "80,7");
+    String uuid = run("web shop", "-p", "80,8079");
 
     SelfCheck.Line first = Nodes.report(NODE1, uuid);
     assertThat(first.errors()).isZero();
     assertThat(first.sequence()).as("it did not boot again").isGreaterThan(2);
-    assertThat(LAPTOP.sh("echo | timeout 10 nc -q 5 node1 7 | head -n 1").ok())
-        .contains("SC1 p " + first.boot());
+    assertThat(LAPTOP.sh(Nodes.probe("node1")).ok()).contains("SC1 p " + first.boot());
 
     String ps = client("node1", "ps").ok();
     assertThat(ps.lines().findFirst().orElseThrow())
         .matches("PID +TITLE +PORTS +UUID +STARTED +HANDOFFURL");
-    assertThat(ps).containsPattern("\\d+ +web shop +80,7 +" + uuid + " +20[-0-9]+ [:0-9]+ +None");
+    assertThat(ps)
+        .containsPattern("\\d+ +web shop +80,8079 +" + uuid + " +20[-0-9]+ [:0-9]+ +None");
     assertThat(NODE1.exec("virsh", "list", "--title").ok()).contains("web shop");
     assertThat(NODE1.exec("virsh", "desc", uuid).ok()).containsIgnoringCase("nephele");
   }

@@ -147,6 +147,11 @@ final class Nodes {
         .orElseThrow();
   }
 
+  /** A line of shell that asks the self-check behind port 80 of a node for a report. */
+  static String probe(String node) {
+    return "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 20 nc -q 10 " + node + " 80";
+  }
+
   /** Types a line on an instance's serial console. */
   static void type(Node node, String uuid, String line) {
     node.sh("echo '" + line + "' > $(virsh ttyconsole nephele-" + uuid + ")").ok();

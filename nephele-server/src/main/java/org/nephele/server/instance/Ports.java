@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -19,15 +21,27 @@ import org.nephele.core.protocol.NepheleException;
 public final class Ports {
   private final String address;
   private final String node;
+  private final int lowest;
   private final Map<Integer, String> owners = new HashMap<>();
 
   /**
    * @param address numeric, where forwards listen
    * @param node this node's name, for messages
+   * @param lowest the first port that QEMU may listen on, see {@link #lowest}
    */
-  public Ports(String address, String node) {
+  public Ports(String address, String node, int lowest) {
     this.address = address;
     this.node = node;
+    this.lowest = lowest;
+  }
+
+  /**
+   * The first port that a program without privileges, such as QEMU, may listen on here: the
+   * kernel's net.ipv4.ip_unprivileged_port_start, which the installation lowers from 1024 to 80.
+   */
+  public static int lowest() throws IOException {
+    return Integer.parseInt(
+        Files.readString(Path.of("/proc/sys/net/ipv4/ip_unprivileged_port_start")).trim());
   }
 
   /** Ports that are kept for one instance until this is closed. */
@@ -60,7 +74,7 @@ public final class Ports {
    *
    * @param who for the sentence that others get, such as {@code instance 'x'}
    * @throws NepheleException USAGE for what is no port; BUSY when an instance has one of them, or
-   *     another program listens on it
+   *     another program listens on it; REFUSED for one that QEMU may not listen on
    */
   public synchronized Lease reserve(List<Integer> ports, String who) throws NepheleException {
     check(ports);
@@ -72,6 +86,19 @@ public final class Ports {
             "The port " + port + " of " + node + " belongs to " + owner + " already.");
       }
       probe(port);
+      if (port < lowest) {
+        throw new NepheleException(
+            ErrorKind.REFUSED,
+            "QEMU may not listen on port "
+                + port
+                + " of "
+                + node
+                + ", which keeps ports below "
+                + lowest
+                + " for root: 'sysctl -w net.ipv4.ip_unprivileged_port_start="
+                + port
+                + "' there allows it.");
+      }
     }
     return take(ports, who);
   }

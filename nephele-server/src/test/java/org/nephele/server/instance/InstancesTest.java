@@ -63,7 +63,7 @@ class InstancesTest {
   private Instances restarted() throws Exception {
     images = new Images(store, "node1");
     Instances fresh =
-        new Instances(store, images, new Ports("127.0.0.1", "node1"), hypervisor, "node1");
+        new Instances(store, images, new Ports("127.0.0.1", "node1", 1), hypervisor, "node1");
     fresh.recover();
     return fresh;
   }

@@ -12,7 +12,7 @@ import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 
 class PortsTest {
-  private final Ports ports = new Ports("127.0.0.1", "node1");
+  private final Ports ports = new Ports("127.0.0.1", "node1", 1);
 
   @Test
   void aPortBelongsToOneInstance() throws Exception {
@@ -65,5 +65,14 @@ class PortsTest {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
       return socket.getLocalPort();
     }
+  }
+
+  @Test
+  void a_port_that_qemu_may_not_listen_on_is_refused_with_what_to_do() {
+    Ports strict = new Ports("127.0.0.1", "node1", 1024);
+
+    assertThatThrownBy(() -> strict.reserve(List.of(1023), "instance 'x'"))
+        .isInstanceOf(NepheleException.class)
+        .hasMessageContaining("ip_unprivileged_port_start=1023");
   }
 }
