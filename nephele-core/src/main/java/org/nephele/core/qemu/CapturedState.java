@@ -160,7 +160,7 @@ public final class CapturedState implements QemuStreamHandler, Closeable {
   }
 
   private DeviceState finish(long end) throws IOException {
-    memory.flush();
+    memory.finish();
     prefixWriter.flush();
     byte[] devices = suffix.toByteArray();
     if (!DeviceState.endsWithDescription(devices)) {

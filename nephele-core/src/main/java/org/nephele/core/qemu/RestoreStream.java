@@ -13,23 +13,50 @@ import org.nephele.core.qemu.StreamEvent.SectionPart;
  * Writes a migration stream from a {@link DeviceState} and its memory, for a QEMU that waits with
  * {@code -incoming defer}: the prefix as it was captured, all pages in one iteration, block by
  * block in ascending order, the end of the memory, and the devices as they were captured.
- *
- * <p>Zero pages are sent, too, 9 bytes each: only main memory is sure to be zero in a fresh QEMU,
- * while ROM and video blocks are not, and 768 MiB cost 1.7 MB at most.
  */
 public final class RestoreStream {
+  /** The block of main memory, under QEMU and libvirt, where it is not split into NUMA nodes. */
+  private static final String MAIN_MEMORY = "pc.ram";
+
+  /** What becomes of pages that are all zeros. */
+  public enum ZeroPages {
+    /** All are sent, 9 bytes each, always right. QEMU looks at each: 70 ms for 600 MB of them. */
+    SEND,
+    /**
+     * Those of main memory are left out; all others are sent, for ROM and video memory may have
+     * content. Right where main memory is anonymous: nothing writes into it before the stream does
+     * (QEMU leaves even the images of {@code -device loader} and of firmware out while it waits for
+     * a migration). Wrong where it is a file that may have content.
+     */
+    SKIP_IN_FRESH_MEMORY
+  }
+
   private final DeviceState state;
   private final PageSource source;
   private final QemuStreamWriter writer;
+  private final ZeroPages zeroPages;
   private final StateProgress progress;
+  private RamBlock named;
   private long reported;
 
   private RestoreStream(
-      DeviceState state, PageSource source, QemuStreamWriter writer, StateProgress progress) {
+      DeviceState state,
+      PageSource source,
+      ZeroPages zeroPages,
+      QemuStreamWriter writer,
+      StateProgress progress) {
     this.state = state;
     this.source = source;
+    this.zeroPages = zeroPages;
     this.writer = writer;
     this.progress = progress;
+  }
+
+  /** As below, with all zero pages. */
+  public static long write(
+      WritableByteChannel out, DeviceState state, PageSource source, StateProgress progress)
+      throws IOException {
+    return write(out, state, source, ZeroPages.SEND, progress);
   }
 
   /**
@@ -40,10 +67,14 @@ public final class RestoreStream {
    * @return bytes written
    */
   public static long write(
-      WritableByteChannel out, DeviceState state, PageSource source, StateProgress progress)
+      WritableByteChannel out,
+      DeviceState state,
+      PageSource source,
+      ZeroPages zeroPages,
+      StateProgress progress)
       throws IOException {
     QemuStreamWriter writer = new QemuStreamWriter(out);
-    new RestoreStream(state, source, writer, progress).write();
+    new RestoreStream(state, source, zeroPages, writer, progress).write();
     return writer.offset();
   }
 
@@ -67,17 +98,19 @@ public final class RestoreStream {
   }
 
   private void block(RamBlock block) throws IOException {
-    long first = block.firstPage();
-    long end = first + block.pages();
-    long page = first;
+    long page = block.firstPage();
+    long end = page + block.pages();
     while (page < end) {
       if (state.map().get(page)) {
         long next = state.map().next(false, page, Math.min(end, page + PageSource.MOST_PAGES));
         page += content(block, page, source.pages(page, (int) (next - page)));
       } else {
         long next = state.map().next(true, page, end);
+        if (zeroPages == ZeroPages.SKIP_IN_FRESH_MEMORY && block.name().equals(MAIN_MEMORY)) {
+          page = next;
+        }
         for (; page < next; page++) {
-          writer.zeroPage(block, offset(block, page), page > first, (byte) 0);
+          writer.zeroPage(block, offset(block, page), continues(block), (byte) 0);
         }
       }
       if (page - reported >= PageSource.MOST_PAGES) {
@@ -93,9 +126,16 @@ public final class RestoreStream {
     for (int i = 0; i < count; i++) {
       int at = content.position() + i * RamBlock.PAGE_SIZE;
       view.limit(at + RamBlock.PAGE_SIZE).position(at);
-      writer.page(block, offset(block, page + i), page + i > block.firstPage(), view);
+      writer.page(block, offset(block, page + i), continues(block), view);
     }
     return count;
+  }
+
+  /** Whether the record before was of the same block, whose name is then left out. */
+  private boolean continues(RamBlock block) {
+    boolean same = named == block;
+    named = block;
+    return same;
   }
 
   private static long offset(RamBlock block, long page) {

@@ -10,6 +10,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -18,9 +19,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nephele.core.format.DeltaReader;
 import org.nephele.core.format.DeltaWriter;
 import org.nephele.core.format.PageDiff;
+import org.nephele.core.qemu.RestoreStream.ZeroPages;
 
 /** Real QEMUs give their state to our code and take it from there; the guest checks its memory. */
 @Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -36,8 +40,9 @@ class RealQemuTest {
     folder = Files.createDirectory(temporary.resolve("q"));
   }
 
-  @Test
-  void aCapturedGuestGoesOnInAnotherQemu() throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void aCapturedGuestGoesOnInAnotherQemu(ZeroPages zeroPages) throws Exception {
     Path memory = folder.resolve("memory.raw");
     DeviceState state;
     int last;
@@ -51,7 +56,7 @@ class RealQemuTest {
 
     try (QemuProcess target = QemuProcess.waiting(folder, "target");
         FileChannel file = FileChannel.open(memory)) {
-      restore(target, state, new MemoryFile(file, state.layout()));
+      restore(target, state, new MemoryFile(file, state.layout()), zeroPages);
       assertThat(target.rounds()).isEmpty();
       assertGoesOnAfter(last, target);
     }
@@ -87,9 +92,35 @@ class RealQemuTest {
         FileChannel base = FileChannel.open(image)) {
       DeltaReader changes =
           new DeltaReader(new ByteArrayInputStream(delta.toByteArray()), read.layout().pages());
-      restore(target, read, new DeltaPages(new MemoryFile(base, read.layout()), changes));
+      restore(
+          target,
+          read,
+          new DeltaPages(new MemoryFile(base, read.layout()), changes),
+          ZeroPages.SEND);
       assertGoesOnAfter(last, target);
     }
+  }
+
+  /** What {@link ZeroPages#SKIP_IN_FRESH_MEMORY} relies on, with all that might write there. */
+  @Test
+  void memoryOfAWaitingQemuIsAllZeros() throws Exception {
+    Path image = Files.write(folder.resolve("image"), StreamBytes.content(1));
+    Path dump = folder.resolve("dump");
+    try (QemuProcess target =
+        QemuProcess.waiting(
+            folder,
+            "target",
+            "-vga",
+            "std",
+            "-netdev",
+            "user,id=n",
+            "-device",
+            "virtio-net-pci,netdev=n",
+            "-device",
+            "loader,force-raw=on,addr=0x400000,file=" + image)) {
+      target.qmp("pmemsave", Map.of("val", 0, "size", 16 << 20, "filename", dump.toString()));
+    }
+    assertThat(Arrays.mismatch(Files.readAllBytes(dump), new byte[16 << 20])).isEqualTo(-1);
   }
 
   @Test
@@ -142,10 +173,11 @@ class RealQemuTest {
     }
   }
 
-  private static void restore(QemuProcess target, DeviceState state, PageSource source)
+  private static void restore(
+      QemuProcess target, DeviceState state, PageSource source, ZeroPages zeroPages)
       throws IOException {
     try (SocketChannel stream = target.incoming()) {
-      RestoreStream.write(stream, state, source, (done, total) -> {});
+      RestoreStream.write(stream, state, source, zeroPages, (done, total) -> {});
     }
     target.awaitMigrated();
   }
