@@ -44,6 +44,10 @@ public final class Build implements AutoCloseable {
   private boolean begun;
   private boolean paused;
   private boolean frozen;
+
+  /** Its disk can't be written; somebody has to make room and let it go on. */
+  private boolean stuck;
+
   private VmEvent.StopReason ended;
 
   Build(Builds builds, Hypervisor hypervisor, Work work, UUID uuid, String title, String what) {
@@ -72,6 +76,9 @@ public final class Build implements AutoCloseable {
   public void pause() throws NepheleException {
     Vm vm = vm();
     synchronized (this) {
+      if (stuck) {
+        throw new NepheleException(ErrorKind.REFUSED, stuckMessage());
+      }
       frozen = false;
     }
     vm.suspend();
@@ -147,6 +154,10 @@ public final class Build implements AutoCloseable {
     paused = is;
     if (!is) {
       frozen = false;
+      if (stuck) {
+        stuck = false;
+        work.phase("waiting", waitingMessage());
+      }
     }
     work.wake();
   }
@@ -160,17 +171,31 @@ public final class Build implements AutoCloseable {
       }
       paused(true);
     } else if (reason == VmState.Reason.IOERROR) {
-      work.phase(
-          "stopped",
-          "The VM '"
-              + title
-              + "' was stopped because its disk can't be written: the node's disk may be full. Make"
-              + " room, and let it go on with 'thaw' or in virt-manager.");
+      synchronized (this) {
+        stuck = true;
+      }
+      work.phase("stopped", stuckMessage());
     }
   }
 
-  private synchronized boolean isFrozen() {
-    return frozen;
+  private String stuckMessage() {
+    return "The VM '"
+        + title
+        + "' was stopped because its disk can't be written: the node's disk may be full. Make room,"
+        + " and let it go on with 'thaw' or in virt-manager.";
+  }
+
+  private String waitingMessage() {
+    return "The VM '"
+        + title
+        + "' is running. Make it what it should be, then pause it: in virt-manager, with 'virsh"
+        + " suspend nephele-"
+        + uuid
+        + "' on the node, or with 'pause'.";
+  }
+
+  private synchronized boolean isHeld() {
+    return frozen || stuck;
   }
 
   private synchronized boolean over() {
@@ -188,14 +213,7 @@ public final class Build implements AutoCloseable {
   public Captured capture(Vm vm, PauseRule rule, Path console, long started, Path folder)
       throws NepheleException, IOException {
     begin(vm);
-    work.phase(
-        "waiting",
-        "The VM '"
-            + title
-            + "' is running. Make it what it should be, then pause it: in virt-manager, with 'virsh"
-            + " suspend nephele-"
-            + uuid
-            + "' on the node, or with 'pause'.");
+    work.phase("waiting", waitingMessage());
     while (true) {
       awaitPause(rule, console, started);
       work.phase("capturing");
@@ -228,9 +246,9 @@ public final class Build implements AutoCloseable {
     try (ConsoleWatch watch =
         rule.when().isPresent() ? new ConsoleWatch(console, rule.when().get()) : null) {
       while (!over()) {
-        if (isFrozen()) {
-          // Whoever froze it doesn't want it to end now; a thaw wakes us.
-          work.await(Duration.ofSeconds(1), () -> over() || !isFrozen());
+        if (isHeld()) {
+          // Nobody wants a rule to end it now; a thaw wakes us.
+          work.await(Duration.ofSeconds(1), () -> over() || !isHeld());
         } else if (due(rule, started) || (watch != null && found(watch, rule.when().get()))) {
           log.info("Pausing '{}' [{}], as it was asked for", title, uuid);
           pause();
