@@ -18,9 +18,10 @@ import org.nephele.server.Settings.Accelerator;
 
 /**
  * libvirt's real QEMU driver inside this process, with a folder of its own for everything: no
- * libvirtd, no other VM of the machine is touched. QEMU runs as root. One in a process.
+ * libvirtd, no other VM of the machine is touched. QEMU runs as root. libvirt takes one such driver
+ * in a process, so all tests share it, until the process ends.
  */
-final class EmbeddedLibvirt implements AutoCloseable {
+final class EmbeddedLibvirt {
   private static final Path DRIVER =
       Path.of("/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so");
 
@@ -51,7 +52,17 @@ final class EmbeddedLibvirt implements AutoCloseable {
     this.hypervisor = hypervisor;
   }
 
-  static EmbeddedLibvirt open() throws IOException, NepheleException {
+  private static EmbeddedLibvirt shared;
+
+  static synchronized EmbeddedLibvirt shared() throws IOException, NepheleException {
+    if (shared == null) {
+      shared = open();
+      Runtime.getRuntime().addShutdownHook(new Thread(shared::close));
+    }
+    return shared;
+  }
+
+  private static EmbeddedLibvirt open() throws IOException, NepheleException {
     assumeThat(DRIVER).as("package libvirt-daemon-driver-qemu").exists();
     assumeThat(Files.getAttribute(Path.of("/proc/self"), "unix:uid")).as("root").isEqualTo(0);
     Environment c = com.sun.jna.Native.load("c", Environment.class);
@@ -154,13 +165,16 @@ final class EmbeddedLibvirt implements AutoCloseable {
     return bytes;
   }
 
-  @Override
-  public void close() throws IOException, NepheleException {
-    for (Vm vm : hypervisor.list()) {
-      vm.destroy();
+  private void close() {
+    try {
+      for (Vm vm : hypervisor.list()) {
+        vm.destroy();
+      }
+      hypervisor.close();
+      delete(root);
+    } catch (IOException | NepheleException e) {
+      throw new IllegalStateException(e);
     }
-    hypervisor.close();
-    delete(root);
   }
 
   /** A new folder; a socket's path has 107 bytes at most, and libvirt makes long ones. */

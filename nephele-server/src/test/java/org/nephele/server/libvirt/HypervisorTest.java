@@ -19,7 +19,6 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -39,15 +38,8 @@ class HypervisorTest {
 
   @BeforeAll
   static void open() throws Exception {
-    libvirt = EmbeddedLibvirt.open();
+    libvirt = EmbeddedLibvirt.shared();
     hypervisor = libvirt.hypervisor();
-  }
-
-  @AfterAll
-  static void close() throws Exception {
-    if (libvirt != null) {
-      libvirt.close();
-    }
   }
 
   @AfterEach

@@ -24,20 +24,20 @@ import org.nephele.core.protocol.NepheleException;
 class MigrationTest {
   private static EmbeddedLibvirt source;
   private static SessionLibvirtd destination;
+  private static Path folder;
 
   @BeforeAll
   static void open() throws Exception {
-    source = EmbeddedLibvirt.open();
-    destination = SessionLibvirtd.start(source.folder());
+    source = EmbeddedLibvirt.shared();
+    folder = EmbeddedLibvirt.shortFolder();
+    destination = SessionLibvirtd.start(folder);
   }
 
   @AfterAll
   static void close() throws Exception {
     if (destination != null) {
       destination.close();
-    }
-    if (source != null) {
-      source.close();
+      EmbeddedLibvirt.delete(folder);
     }
   }
 
