@@ -142,10 +142,17 @@ final class Agent implements AutoCloseable {
     }
   }
 
+  /** Instances go on; a later agent finds them. */
   @Override
-  public void close() throws IOException {
-    clients.close();
-    peers.close();
+  public void close() {
+    for (UnixListener listener : List.of(clients, peers)) {
+      try {
+        listener.close();
+      } catch (IOException e) {
+        log.warn("A socket was not closed: {}", e.toString());
+      }
+    }
     hypervisor.close();
+    log.info("nephele-server has stopped");
   }
 }

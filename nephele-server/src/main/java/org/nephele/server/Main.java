@@ -1,8 +1,10 @@
 package org.nephele.server;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +31,7 @@ public final class Main {
   @Command(
       name = "agent",
       description =
-          "Runs the agent until it is told to stop (SIGTERM). Running VMs go on without it.",
+          "Runs the agent until it is told to stop (SIGTERM). Running instances go on without it; builds end with it.",
       mixinStandardHelpOptions = true)
   static final class AgentCommand implements Callable<Integer> {
     @Override
@@ -43,14 +45,15 @@ public final class Main {
                 Path.of("/var/nephele"),
                 Path.of("/run/nephele"),
                 Settings.TEMPLATE);
-        CountDownLatch stopped = new CountDownLatch(1);
-        Runtime.getRuntime().addShutdownHook(new Thread(stopped::countDown, "stop"));
-        stopped.await();
-        agent.close();
+        Runtime.getRuntime().addShutdownHook(new Thread(agent::close, "stop"));
+        new CountDownLatch(1).await(); // until SIGTERM
         return 0;
       } catch (NepheleException e) {
         log.error("The agent can't start: {}", e.getMessage(), e);
         return e.kind().exitCode();
+      } catch (IOException e) {
+        log.error("The agent can't start: {}", e.toString(), e);
+        return ErrorKind.FAILED.exitCode();
       }
     }
   }

@@ -91,10 +91,16 @@ public record Settings(
       }
     }
     String accelerator = properties.getProperty("accelerator", "auto").trim();
+    String nodeKey = properties.getProperty("node-key", "/etc/nephele/node_key").trim();
+    if (!nodeKey.startsWith("/") || nodeKey.indexOf('\0') >= 0) {
+      throw new NepheleException(
+          ErrorKind.USAGE, FILE + ": node-key must be an absolute path, not '" + nodeKey + "'.");
+    }
     String address = properties.getProperty("forward-address", "0.0.0.0").trim();
     try {
-      if (!address.matches("[0-9a-fA-F.:]+")) {
-        throw new UnknownHostException("not a numeric address");
+      // QEMU's user network forwards IPv4 only.
+      if (!address.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}")) {
+        throw new UnknownHostException("not a numeric IPv4 address");
       }
       return new Settings(
           Accelerator.valueOf(accelerator.toUpperCase(Locale.ROOT)),
@@ -103,11 +109,11 @@ public record Settings(
           properties.getProperty("machine", "").trim(),
           InetAddress.getByName(address).getHostAddress(),
           properties.getProperty("libvirt-uri", "qemu:///system").trim(),
-          Path.of(properties.getProperty("node-key", "/etc/nephele/node_key").trim()));
+          Path.of(nodeKey));
     } catch (UnknownHostException e) {
       throw new NepheleException(
           ErrorKind.USAGE,
-          FILE + ": forward-address must be a numeric address, not '" + address + "'.");
+          FILE + ": forward-address must be a numeric IPv4 address, not '" + address + "'.");
     } catch (IllegalArgumentException e) {
       throw new NepheleException(
           ErrorKind.USAGE,

@@ -152,9 +152,13 @@ final class Nodes {
     return "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 20 nc -q 10 " + node + " 80";
   }
 
-  /** Types a line on an instance's serial console. */
+  /**
+   * Types a line on an instance's serial console. QEMU looks once a second whether somebody has the
+   * terminal open, and reads nothing before.
+   */
   static void type(Node node, String uuid, String line) {
-    node.sh("echo '" + line + "' > $(virsh ttyconsole nephele-" + uuid + ")").ok();
+    node.sh("(sleep 2; echo '" + line + "'; sleep 2) > $(virsh ttyconsole nephele-" + uuid + ")")
+        .ok();
   }
 
   /** Everything on a node that a move or a failed command could leave. */

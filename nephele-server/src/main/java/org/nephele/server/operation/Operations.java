@@ -22,6 +22,7 @@ public final class Operations {
   private static final Logger log = LoggerFactory.getLogger(Operations.class);
   private static final int MOST_RUNNING = 64;
   private static final int MOST_ENDED = 100;
+  private static final long REPEAT_NANOS = 10_000_000_000L;
 
   private final Map<String, Entry> entries = new LinkedHashMap<>();
   private final SecureRandom random = new SecureRandom();
@@ -184,13 +185,16 @@ public final class Operations {
   public Api.Operation watch(String id, Watcher watcher) throws NepheleException, IOException {
     Entry entry = find(id);
     Api.Progress last = null;
+    long lastSent = 0;
     while (true) {
       Api.Operation now = entry.view();
       if (now.ended() != null) {
         return now;
       }
-      if (!now.progress().equals(last)) {
+      // Said again when nothing changes: writing is how we learn that a watcher has left.
+      if (!now.progress().equals(last) || System.nanoTime() - lastSent > REPEAT_NANOS) {
         last = now.progress();
+        lastSent = System.nanoTime();
         watcher.progressed(now);
       }
       synchronized (entry) {
