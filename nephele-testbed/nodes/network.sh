@@ -23,7 +23,11 @@ in_link() {
   nsenter --net="/proc/$holder/ns/net" "$@"
 }
 
-other_namespace() { [[ $(readlink "/proc/$1/ns/net") != $(readlink /proc/self/ns/net) ]]; }
+# A process in the middle of its exec has no readable namespace: that is "not yet", not "another".
+other_namespace() {
+  local namespace
+  namespace=$(readlink "/proc/$1/ns/net" 2>/dev/null) && [[ -n $namespace && $namespace != "$(readlink /proc/self/ns/net)" ]]
+}
 
 # Starts a holder in cgroup NAME with a new network namespace, or with that of process PID if given.
 hold_namespace() {
@@ -51,6 +55,7 @@ switch_up() {
     SWITCH=$SPAWNED
   fi
   # no IPv6 and no multicast snooping: the switch itself must not say anything on the cables
+  other_namespace "$SWITCH" || die "the switch has no network namespace of its own."
   in_switch sh -c 'ip link show br0 >/dev/null 2>&1 && exit
     echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
     ip link add br0 up type bridge stp_state 0 forward_delay 0 mcast_snooping 0' ||
