@@ -1,5 +1,6 @@
 package org.nephele.server.handoff;
 
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.TimeUnit;
 import org.nephele.core.handoff.IllegalEventException;
@@ -24,6 +25,7 @@ abstract class Driver<S, E, A> {
 
   private final String name;
   private final LinkedBlockingDeque<E> events = new LinkedBlockingDeque<>(MOST_EVENTS);
+  private final CountDownLatch over = new CountDownLatch(1);
   private volatile S state;
   private volatile long changedAt = System.nanoTime();
 
@@ -53,6 +55,11 @@ abstract class Driver<S, E, A> {
   /** How long it has been in this state, ms. */
   final long sinceChangeMs() {
     return (System.nanoTime() - changedAt) / 1_000_000;
+  }
+
+  /** Waits until nothing more will be done, for so many ms at most; returns whether it is so. */
+  final boolean awaitOver(long ms) throws InterruptedException {
+    return over.await(ms, TimeUnit.MILLISECONDS);
   }
 
   /** From any thread. */
@@ -94,7 +101,11 @@ abstract class Driver<S, E, A> {
     } catch (RuntimeException e) {
       log.error("{} failed in {}", name, state, e);
     } finally {
-      over();
+      try {
+        over();
+      } finally {
+        over.countDown();
+      }
     }
   }
 

@@ -90,6 +90,12 @@ final class HandOff {
       } catch (NepheleException | IOException | RuntimeException e) {
         outgoing = null;
         session.close("The source gave up.");
+        if (e instanceof IOException) {
+          throw new NepheleException(
+              ErrorKind.FAILED,
+              "The handoff's journal can't be written on " + context.node() + ": " + e + ".",
+              e);
+        }
         throw e;
       }
       return follow(work, outgoing, session, began);

@@ -71,11 +71,10 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
     return incoming;
   }
 
-  /** Makes the place and begins; the plan was accepted, and the instance has its folder. */
+  /** Makes the place and begins; the journal says PREPARED, and the instance has its folder. */
   void prepare(PeerSession session) {
     this.session = session;
     try {
-      context.journals().write(Journal.DestinationPhase.PREPARED, plan);
       QemuImg.createOverlay(new Work(), instance.instance().disk(), image().orElseThrow().disk());
       sockets = SocketFolder.make(plan.id());
       streams = new DestinationStreams(sockets, new Gate());
@@ -218,11 +217,22 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
   }
 
   private void resume() {
+    Optional<Vm> vm = vmWhenLibvirtAnswers();
+    if (vm.isEmpty()) {
+      log.error("The copy of {} is gone, and the source wants it to run", plan.uuid());
+      broken =
+          "Its copy on "
+              + context.node()
+              + " is gone, and it is not known whether it ran: see what to do by hand in the"
+              + " documentation of the handoff.";
+      postFirst(new DestinationEvent.CopyGone());
+      return;
+    }
     try {
       if (!plan.frozen()) {
-        vm().orElseThrow(() -> new IOException("its domain is gone")).resume();
+        vm.get().resume();
       }
-    } catch (IOException | NepheleException | RuntimeException e) {
+    } catch (NepheleException | RuntimeException e) {
       log.error("{} is ours and can't be resumed", plan.uuid(), e);
       problem =
           "It could not be resumed on " + context.node() + ", where it is now: " + e.getMessage();
@@ -230,14 +240,29 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
     postFirst(new DestinationEvent.Resumed());
   }
 
+  /** A libvirtd that is being restarted must not decide what becomes of the instance. */
+  private Optional<Vm> vmWhenLibvirtAnswers() {
+    while (true) {
+      try {
+        return vm();
+      } catch (NepheleException | RuntimeException e) {
+        log.warn("Whether the copy of {} is there can't be seen: {}", plan.uuid(), e.getMessage());
+        pause();
+      }
+    }
+  }
+
   private void adopt() {
     try {
+      Optional<Vm> vm = vm();
       if (instance != null) {
+        if (vm.isEmpty()) {
+          instance.domainEnded();
+        }
         instance.commit();
         instance = null;
       }
       if (!plan.frozen()) {
-        Optional<Vm> vm = vm();
         clockSet = vm.isPresent() ? vm.get().setGuestTime() : null;
       }
     } catch (IOException | NepheleException | RuntimeException e) {
@@ -252,7 +277,8 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
       if (streams != null) {
         streams.close();
       }
-      Optional<Vm> vm = vm();
+      // Without its folder there is no domain of ours, and one of that UUID is somebody else's.
+      Optional<Vm> vm = instance == null ? Optional.empty() : vm();
       if (vm.isPresent()) {
         vm.get().destroy();
         if (vm.get().state().alive()) {

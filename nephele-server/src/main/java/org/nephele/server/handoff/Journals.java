@@ -76,7 +76,8 @@ final class Journals {
       } catch (NoSuchFileException e) {
         log.debug("{} was settled meanwhile", file);
       } catch (IOException e) {
-        log.error("The journal {} can't be read; its handoff is not settled: {}", file, e.toString());
+        log.error(
+            "The journal {} can't be read; its handoff is not settled: {}", file, e.toString());
       }
     }
     return entries;
@@ -97,7 +98,8 @@ final class Journals {
           entries.add(entry);
         }
       } catch (IOException e) {
-        log.error("The journal {} can't be read; its handoff is not settled: {}", file, e.toString());
+        log.error(
+            "The journal {} can't be read; its handoff is not settled: {}", file, e.toString());
       }
     }
     return entries;

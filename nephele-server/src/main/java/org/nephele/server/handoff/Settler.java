@@ -16,8 +16,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells a destination the source's last word over new connections, until it answers. It is always
- * the source that comes back: the destination may have no key for it.
+ * Tells a destination the source's last word over new connections, until it answers, or until the
+ * journal is gone: somebody has settled it by hand. It is always the source that comes back: the
+ * destination may have no key for it.
  */
 final class Settler {
   private static final Logger log = LoggerFactory.getLogger(Settler.class);
@@ -26,9 +27,11 @@ final class Settler {
   private static final long ANSWER_S = 60;
 
   private final PeerConnector connector;
+  private final Journals journals;
 
-  Settler(PeerConnector connector) {
+  Settler(PeerConnector connector, Journals journals) {
     this.connector = connector;
+    this.journals = journals;
   }
 
   /**
@@ -45,9 +48,12 @@ final class Settler {
 
   private void untilAnswered(String destination, PeerMessage word, Consumer<PeerMessage> answered) {
     long pause = FIRST_PAUSE_MS;
-    while (true) {
+    while (journals.hasSource(word.id())) {
       try {
         PeerMessage answer = ask(destination, word);
+        if (!journals.hasSource(word.id())) {
+          break;
+        }
         if (answer instanceof PeerMessage.Taken || answer instanceof PeerMessage.Destroyed) {
           log.info("{} answers {} to {}", destination, answer, word);
           answered.accept(answer);
@@ -64,6 +70,7 @@ final class Settler {
       }
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
+    log.warn("{} is not told {} any more: the journal is gone", destination, word);
   }
 
   private PeerMessage ask(String destination, PeerMessage word) throws NepheleException {
