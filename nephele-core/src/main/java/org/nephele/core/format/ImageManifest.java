@@ -28,9 +28,14 @@ public record ImageManifest(
   static final String KIND = "nephele image";
   static final int VERSION = 0;
 
-  /** The longest device state and domain that are read, bytes. */
-  public static final long MOST_DEVICE_STATE = 64 << 20;
+  /**
+   * The longest device state that is read, bytes: what {@link
+   * org.nephele.core.qemu.DeviceState#MOST_DEVICES} allows, and a bit for each page of 256 GiB.
+   * Whoever parses one has it in memory twice for a moment.
+   */
+  public static final long MOST_DEVICE_STATE = 40 << 20;
 
+  /** The longest domain that is read, bytes. */
   public static final long MOST_DOMAIN = 1 << 20;
 
   private static final long MOST_DISK = 1L << 46;

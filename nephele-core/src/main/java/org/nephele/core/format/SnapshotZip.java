@@ -46,6 +46,7 @@ public final class SnapshotZip implements Closeable {
     return manifest;
   }
 
+  /** At most {@link ImageManifest#MOST_DEVICE_STATE} bytes. */
   public byte[] deviceState() throws IOException {
     return ZipEntries.readSmall(zip, ZipEntries.DEVICE_STATE, ImageManifest.MOST_DEVICE_STATE);
   }

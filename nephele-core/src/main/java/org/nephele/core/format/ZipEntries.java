@@ -1,11 +1,8 @@
 package org.nephele.core.format;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -21,6 +18,7 @@ final class ZipEntries {
   private ZipEntries() {}
 
   static ZipFile open(Path file) throws IOException {
+    ZipDirectory.check(file);
     try {
       return new ZipFile(file.toFile());
     } catch (ZipException e) {
@@ -28,26 +26,35 @@ final class ZipEntries {
     }
   }
 
+  /**
+   * Reads a whole entry. Only one array of its size is taken, and only when it is allowed to be
+   * that long.
+   */
   static byte[] readSmall(ZipFile zip, String name, long most) throws IOException {
+    long size = entry(zip, name).getSize();
+    if (size > most) {
+      throw new FormatException("its " + name + " is longer than " + most + " bytes");
+    }
     try (InputStream in = stream(zip, name)) {
-      ByteArrayOutputStream all = new ByteArrayOutputStream();
-      byte[] bytes = new byte[8192];
-      for (int n = in.read(bytes); n >= 0; n = in.read(bytes)) {
-        all.write(bytes, 0, n);
-        if (all.size() > most) {
-          throw new FormatException("its " + name + " is longer than " + most + " bytes");
-        }
+      byte[] bytes = new byte[Math.toIntExact(Math.max(size, 0))];
+      if (in.readNBytes(bytes, 0, bytes.length) < bytes.length || in.read() >= 0) {
+        throw new FormatException("its " + name + " has another length than the zip says");
       }
-      return all.toByteArray();
+      return bytes;
     }
   }
 
-  /** The content; a read that reaches its end throws when the checksum is wrong. */
-  static InputStream stream(ZipFile zip, String name) throws IOException {
+  private static ZipEntry entry(ZipFile zip, String name) throws FormatException {
     ZipEntry entry = zip.getEntry(name);
     if (entry == null) {
       throw new FormatException("it has no " + name);
     }
+    return entry;
+  }
+
+  /** The content; a read that reaches its end throws when the checksum is wrong. */
+  static InputStream stream(ZipFile zip, String name) throws IOException {
+    ZipEntry entry = entry(zip, name);
     return new Checked(zip.getInputStream(entry), name, entry.getCrc());
   }
 
@@ -96,11 +103,5 @@ final class ZipEntries {
     zip.putNextEntry(new ZipEntry(name));
     zip.write(bytes);
     zip.closeEntry();
-  }
-
-  static boolean same(byte[] bytes, Content content) {
-    var digest = Content.digest();
-    return bytes.length == content.bytes()
-        && Arrays.equals(digest.digest(bytes), HexFormat.of().parseHex(content.sha256()));
   }
 }

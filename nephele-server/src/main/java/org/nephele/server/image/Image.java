@@ -1,6 +1,9 @@
 package org.nephele.server.image;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import org.nephele.core.format.FormatException;
 import org.nephele.core.format.ImageManifest;
 import org.nephele.core.format.ImageZip;
 import org.nephele.core.protocol.Api;
@@ -37,6 +40,18 @@ public record Image(Path folder, ImageManifest manifest) {
 
   public Path deviceState() {
     return folder.resolve(ImageZip.DEVICE_STATE);
+  }
+
+  /**
+   * Reads the device state.
+   *
+   * @throws FormatException when the file is longer than any device state that was taken in
+   */
+  public byte[] readDeviceState() throws IOException {
+    if (Files.size(deviceState()) > ImageManifest.MOST_DEVICE_STATE) {
+      throw new FormatException(deviceState() + " is too long");
+    }
+    return Files.readAllBytes(deviceState());
   }
 
   /** The captured VM's XML, from which a VM with the same devices is made. */

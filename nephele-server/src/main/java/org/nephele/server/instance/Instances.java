@@ -285,10 +285,13 @@ public final class Instances {
   /** It runs, and is to be seen. */
   synchronized Instance commit(UUID uuid) throws IOException {
     Entry entry = entries.get(uuid);
+    boolean arrived = entry.record.state() == State.ARRIVING;
     InstanceRecord record = entry.record.with(State.RUNNING);
     record.write(entry.folder);
     entry.record = record;
-    if (entry.ended != null) {
+    if (entry.ended != null && arrived) {
+      lose(entry, "its domain ended while it arrived"); // the source deletes its disk
+    } else if (entry.ended != null) {
       settle(entry);
     }
     return entry.view();
@@ -308,6 +311,11 @@ public final class Instances {
       }
     }
     return null;
+  }
+
+  /** An instance of which nobody has a claim, such as a lost one, is known to run elsewhere. */
+  public void departed(UUID uuid) {
+    remove(uuid);
   }
 
   /** Removes an instance and its files; nothing happens when it isn't there. */

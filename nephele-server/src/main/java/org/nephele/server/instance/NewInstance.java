@@ -22,6 +22,11 @@ public final class NewInstance implements AutoCloseable {
     return instance;
   }
 
+  /** Its domain is known to be gone: it will be a lost instance when it is committed. */
+  public void domainEnded() {
+    instances.ended(instance.uuid());
+  }
+
   /** It is an instance from now on, durably, and can be found. */
   public Instance commit() throws IOException {
     Instance committed = instances.commit(instance.uuid());

@@ -2,7 +2,7 @@ package org.nephele.server.snapshot;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -19,7 +19,7 @@ import org.nephele.core.qemu.DeviceState;
 import org.nephele.core.qemu.MemoryFile;
 import org.nephele.core.qemu.PageSource;
 import org.nephele.core.qemu.RestoreStream;
-import org.nephele.core.qemu.StateProgress;
+import org.nephele.core.qemu.RestoreStream.ZeroPages;
 import org.nephele.server.image.Image;
 import org.nephele.server.libvirt.DomainXml;
 import org.nephele.server.libvirt.Hypervisor;
@@ -74,11 +74,10 @@ public final class MemoryDelta {
   /** Starts a VM in the state of an image; it is left paused. */
   static Vm restore(Work work, Hypervisor hypervisor, DomainXml xml, Image image)
       throws NepheleException, IOException {
-    DeviceState state = DeviceState.parse(Files.readAllBytes(image.deviceState()));
+    DeviceState state = DeviceState.parse(image.readDeviceState());
     try (FileChannel memory = FileChannel.open(image.memory())) {
       PageSource pages = new MemoryFile(memory, state.layout());
-      return restore(
-          work, hypervisor, xml, stream -> RestoreStream.write(stream, state, pages, to(work)));
+      return restore(work, hypervisor, xml, stream -> write(stream, state, pages, work));
     }
   }
 
@@ -103,7 +102,7 @@ public final class MemoryDelta {
             xml,
             stream -> {
               try {
-                RestoreStream.write(stream, state, pages, to(work));
+                write(stream, state, pages, work);
                 drain(delta);
               } catch (FormatException e) {
                 broken.set(e);
@@ -127,11 +126,19 @@ public final class MemoryDelta {
     }
   }
 
-  private static StateProgress to(Work work) {
-    return (done, total) -> {
-      Cancelled.check(work);
-      work.progress("memory", done, total, "bytes");
-    };
+  private static void write(
+      WritableByteChannel stream, DeviceState state, PageSource pages, Work work)
+      throws IOException {
+    RestoreStream.write(
+        stream,
+        state,
+        pages,
+        // No image has memory on a file or shared memory: DomainXml refuses them.
+        ZeroPages.SKIP_IN_FRESH_MEMORY,
+        (done, total) -> {
+          Cancelled.check(work);
+          work.progress("memory", done, total, "bytes");
+        });
   }
 
   private static Vm restore(
