@@ -13,6 +13,13 @@ NODES_PACKAGES=(
   tar
 )
 
+# Wait for another apt to end. Packages may be fetched into folders that only root can read.
+APT_OPTIONS=(-o DPkg::Lock::Timeout=600 -o APT::Sandbox::User=root)
+
+apt_install() {
+  DEBIAN_FRONTEND=noninteractive apt-get "${APT_OPTIONS[@]}" install -qq -y --no-install-recommends "$@"
+}
+
 # Prints those of the given packages that are not installed. Asks dpkg only, so it costs some
 # milliseconds and needs no network when nothing is missing.
 packages_missing() {
@@ -35,9 +42,8 @@ packages_install() {
   fi
   echo "Installing ${missing[*]}" >&2
   # The package lists of a fresh machine may be absent or old: refresh them only if the first try fails.
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
-    { apt-get update -qq >&2 &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >&2; } ||
+  apt_install "${missing[@]}" >/dev/null 2>&1 ||
+    { apt-get "${APT_OPTIONS[@]}" update -qq >&2 && apt_install "${missing[@]}" >&2; } ||
     { echo "apt-get could not install ${missing[*]}; see its messages above." >&2; return 1; }
 }
 
