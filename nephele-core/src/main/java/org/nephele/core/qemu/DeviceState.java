@@ -68,11 +68,6 @@ public final class DeviceState {
     return layout;
   }
 
-  /** How many pages of the memory file are not all zeros. */
-  public long pagesWithContent() {
-    return map.count();
-  }
-
   PageMap map() {
     return map;
   }

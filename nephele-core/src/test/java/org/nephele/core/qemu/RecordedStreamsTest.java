@@ -88,7 +88,7 @@ class RecordedStreamsTest {
     DeviceState state = capture(stream, features(name), file);
     assertThat(Arrays.equals(Files.readAllBytes(file), memory)).isTrue();
     assertThat(state.layout().bytes()).isEqualTo(memory.length);
-    assertThat(state.pagesWithContent()).isBetween(128L, 1000L);
+    assertThat(state.map().count()).isBetween(128L, 1000L);
 
     DeviceState parsed = DeviceState.parse(state.toBytes());
     assertThat(parsed.layout()).isEqualTo(state.layout());
