@@ -1,7 +1,7 @@
 package org.nephele.server;
 
 import java.io.IOException;
-import java.net.InetAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.nephele.core.protocol.Api;
@@ -19,8 +19,6 @@ import org.nephele.server.instance.Ports;
 import org.nephele.server.instance.RunInstance;
 import org.nephele.server.instance.VmControl;
 import org.nephele.server.libvirt.Hypervisor;
-import org.nephele.server.libvirt.Mark;
-import org.nephele.server.libvirt.Vm;
 import org.nephele.server.operation.Operations;
 import org.nephele.server.rpc.RpcServer;
 import org.nephele.server.rpc.UnixListener;
@@ -54,11 +52,9 @@ final class Agent implements AutoCloseable {
    */
   static Agent start(Settings settings, Path data, Path sockets, Path template)
       throws NepheleException, IOException {
-    String node = InetAddress.getLocalHost().getHostName();
+    String node = Files.readString(Path.of("/proc/sys/kernel/hostname")).trim();
     Store store = Store.open(data);
     Hypervisor hypervisor = Hypervisor.open(settings);
-    endOrphanedBuilds(hypervisor);
-    store.sweep();
 
     Operations operations = new Operations();
     Images images = new Images(store, node);
@@ -130,16 +126,6 @@ final class Agent implements AutoCloseable {
 
   private static Api.Started started(String operation) {
     return new Api.Started(operation);
-  }
-
-  /** A build belongs to an operation, and operations end with their agent. */
-  private static void endOrphanedBuilds(Hypervisor hypervisor) throws NepheleException {
-    for (Vm vm : hypervisor.list()) {
-      if (vm.xml().mark().map(Mark::role).orElse(Mark.Role.INSTANCE) != Mark.Role.INSTANCE) {
-        log.warn("Ending {}: the agent that was building with it is gone", vm.name());
-        vm.destroy();
-      }
-    }
   }
 
   /** Instances go on; a later agent finds them. */
