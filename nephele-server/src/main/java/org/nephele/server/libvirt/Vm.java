@@ -26,6 +26,9 @@ public final class Vm {
   private static final int MONITOR_HMP = 1;
 
   /** How long a guest agent may take for one answer, seconds; libvirt waits no shorter time. */
+  /** How far off a guest's clock may be that was just set. */
+  private static final double CLOCK_SECONDS = 2;
+
   private static final int AGENT_SECONDS = 3;
 
   /** A restored guest's agent channel shows as connected a moment after the guest began to run. */
@@ -251,7 +254,15 @@ public final class Vm {
     }
     Instant now = Instant.now();
     long nanos = now.getEpochSecond() * 1_000_000_000 + now.getNano();
-    return agent("guest-set-time", arguments().put("time", nanos)).isPresent();
+    if (agent("guest-set-time", arguments().put("time", nanos)).isPresent()) {
+      return true;
+    }
+    // It also writes the hardware clock, and refuses after having set the system's when the guest
+    // has no hwclock program (a small Debian 12 has none).
+    return agent("guest-get-time", null)
+        .map(answer -> answer.path("return").asLong())
+        .filter(time -> Math.abs(time / 1e9 - System.currentTimeMillis() / 1e3) < CLOCK_SECONDS)
+        .isPresent();
   }
 
   /** Empty when the agent does not answer in time or refuses. */
