@@ -23,15 +23,20 @@ public sealed interface Destination {
    */
   record Verifying(boolean good) implements Destination {}
 
-  /** Waits for the source's word, however long. */
-  record Ready() implements Destination {}
+  /**
+   * Waits for the source's word, however long.
+   *
+   * @param found an earlier agent left it so, and may have heard COMMIT before it ended
+   */
+  record Ready(boolean found) implements Destination {}
 
   /**
    * The instance is this node's, by the source's word.
    *
    * @param resumed its CPUs were told to run, and TAKEN is being written
+   * @param found as in {@link Ready}
    */
-  record Taking(boolean resumed) implements Destination {}
+  record Taking(boolean resumed, boolean found) implements Destination {}
 
   /** An instance of this node. */
   record Taken() implements Destination {}
@@ -50,7 +55,7 @@ public sealed interface Destination {
   static Step<Destination, DestinationAction> recover(Journal.DestinationPhase phase) {
     return switch (phase) {
       case PREPARED -> Step.to(new Removing(), REMOVE);
-      case READY -> Step.to(new Ready());
+      case READY -> Step.to(new Ready(true));
       case TAKEN -> Step.to(new Taken(), ADOPT);
     };
   }
@@ -74,8 +79,8 @@ public sealed interface Destination {
     if (this instanceof Verifying s) {
       return verifying(s, event);
     }
-    if (this instanceof Ready) {
-      return ready(event);
+    if (this instanceof Ready s) {
+      return ready(s, event);
     }
     if (this instanceof Taking s) {
       return taking(s, event);
@@ -108,16 +113,16 @@ public sealed interface Destination {
       return Step.to(new Verifying(true), WRITE_READY);
     }
     if (event instanceof JournalWritten && s.good()) {
-      return Step.to(new Ready(), SEND_READY, PASS_FINISH);
+      return Step.to(new Ready(false), SEND_READY, PASS_FINISH);
     }
     // READY may be on disk when we give up here. The source has not heard it, so it won't commit;
     // after a crash the copy would wait, paused, for the ABORT that the source sends then.
     return giveUp(event);
   }
 
-  private Step<Destination, DestinationAction> ready(DestinationEvent event) {
+  private Step<Destination, DestinationAction> ready(Ready s, DestinationEvent event) {
     if (event instanceof Commit) {
-      return Step.to(new Taking(false), RESUME);
+      return Step.to(new Taking(false, s.found()), RESUME);
     }
     if (event instanceof Abort) {
       return Step.to(new Removing(), DROP_FINISH, REMOVE);
@@ -130,7 +135,13 @@ public sealed interface Destination {
 
   private Step<Destination, DestinationAction> taking(Taking s, DestinationEvent event) {
     if (event instanceof Resumed && !s.resumed()) {
-      return Step.to(new Taking(true), SEND_RUNNING, WRITE_TAKEN);
+      return Step.to(new Taking(true, s.found()), SEND_RUNNING, WRITE_TAKEN);
+    }
+    if (event instanceof CopyGone && !s.resumed()) {
+      // Who knows that it never ran gives it back. Who does not lets people decide.
+      return s.found()
+          ? Step.to(new Ready(true), SEND_FAILED)
+          : Step.to(new Removing(), DROP_FINISH, REMOVE);
     }
     if (event instanceof JournalWritten && s.resumed()) {
       return Step.to(new Taken(), ADOPT, SEND_TAKEN);

@@ -14,7 +14,7 @@ public enum DestinationAction {
   PASS_FINISH,
   /** Never let it have it. */
   DROP_FINISH,
-  /** Let its CPUs run; report Resumed, also when they would not. */
+  /** Let its CPUs run; report Resumed, also when they would not, or CopyGone. */
   RESUME,
   /** Send RUNNING. */
   SEND_RUNNING,

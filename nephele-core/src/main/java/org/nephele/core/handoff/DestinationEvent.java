@@ -32,6 +32,9 @@ public sealed interface DestinationEvent {
    */
   record Resumed() implements DestinationEvent {}
 
+  /** There is no domain to resume: it was destroyed, or died, while it waited. */
+  record CopyGone() implements DestinationEvent {}
+
   /** The copy and its place are gone, and so is the journal. */
   record Removed() implements DestinationEvent {}
 

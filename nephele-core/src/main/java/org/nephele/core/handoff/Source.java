@@ -43,6 +43,7 @@ public sealed interface Source {
 
   /**
    * The destination's. The source never runs again, unless the destination says that it has none.
+   * It is not removed before the destination has it on disk, either: libvirt's reply stays held.
    *
    * @param taken the destination has said so
    * @param returned libvirt has
@@ -196,7 +197,7 @@ public sealed interface Source {
   private Step<Source, SourceAction> deciding(Deciding s, SourceEvent event) {
     if (event instanceof JournalWritten) {
       return s.instead().isEmpty()
-          ? Step.to(new Given(false, false, false, false), SEND_COMMIT, PASS_FINISH)
+          ? Step.to(new Given(false, false, false, false), SEND_COMMIT)
           : takeBack(s);
     }
     if (event instanceof JournalFailed e) {
@@ -230,6 +231,9 @@ public sealed interface Source {
   }
 
   private Step<Source, SourceAction> given(Given s, SourceEvent event) {
+    if (event instanceof PeerTaken && !s.taken() && !s.returned()) {
+      return Step.to(new Given(true, false, s.gone(), false), PASS_FINISH);
+    }
     if (event instanceof PeerTaken) {
       return settleGiven(new Given(true, s.returned(), s.gone(), false));
     }
@@ -261,9 +265,9 @@ public sealed interface Source {
     if (s.taken() && s.returned()) {
       return Step.to(s, DESTROY_DOMAIN); // libvirt did not
     }
-    if (s.destroyed() && s.returned()) {
+    if (s.destroyed()) {
       Failure failure = failed("The destination lost its copy before it ran.");
-      return Step.to(new Aborting(failure, true, Peer.DESTROYED, false), WRITE_ABORT);
+      return Step.to(new Aborting(failure, s.returned(), Peer.DESTROYED, false), WRITE_ABORT);
     }
     return Step.to(s);
   }

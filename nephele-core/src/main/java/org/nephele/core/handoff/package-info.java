@@ -19,11 +19,11 @@
  *     | the reply is held. Journal: COMMITTED                       |
  *     | COMMIT                                                      |
  *     |------------------------------------------------------------&gt;| resumes
- *     | the reply passes: libvirt kills the source                  |
  *     |&lt;---------------------------------------------------- RUNNING |
  *     |                                                             | journal: TAKEN, clock set
  *     |&lt;------------------------------------------------------ TAKEN |
- *     | journal removed, files deleted                              |
+ *     | the reply passes: libvirt kills the source                  |
+ *     | files deleted, journal removed                              |
  * </pre>
  *
  * Before COMMIT either side may give up: ABORT or FAILED, answered with or followed by DESTROYED.
@@ -32,10 +32,13 @@
  *
  * <ul>
  *   <li>The source, until its journal says COMMITTED on disk. From then on never again, unless the
- *       destination says that it has no copy and never ran one.
+ *       destination says that it has no copy and never ran one. Its paused domain is kept until the
+ *       destination says TAKEN: before that it may be the only copy.
  *   <li>The destination, once it has received COMMIT. Never on its own: not after a timeout, not
  *       after a restart. A READY copy stays paused until the source has said COMMIT or ABORT, and
- *       it is the source that comes back to say it: keys may be good for one direction only.
+ *       it is the source that comes back to say it: keys may be good for one direction only. If the
+ *       copy is gone when COMMIT comes, the destination gives it back (DESTROYED) when it knows
+ *       that it never ran; after a restart it can't know, and says FAILED, for people to decide.
  * </ul>
  *
  * So the source may go on by itself when the connection is lost before COMMIT was written: what the

@@ -83,7 +83,7 @@ class DestinationTest {
     Run run = ready().on(LOST, LOST);
 
     assertThat(run.actions).isEmpty();
-    assertThat(run.state).isEqualTo(new Destination.Ready());
+    assertThat(run.state).isEqualTo(new Destination.Ready(false));
     assertThat(run.then(new Commit()).actions).containsExactly(RESUME);
   }
 
@@ -148,11 +148,31 @@ class DestinationTest {
   }
 
   @Test
+  void aCopyThatWasLostBeforeItRanIsGivenBack() {
+    Run run = ready().on(LOST, new Commit()).then(new CopyGone());
+    assertThat(run.actions).containsExactly(DROP_FINISH, REMOVE);
+
+    assertThat(run.then(new Removed()).actions).containsExactly(SEND_DESTROYED);
+  }
+
+  @Test
+  void aCopyThatMayHaveRunIsNeitherTakenNorGivenBack() {
+    Run run = new Run();
+    run.state = Destination.recover(Journal.DestinationPhase.READY).next();
+    for (int i = 0; i < 2; i++) {
+      run.then(new Commit(), new CopyGone());
+      assertThat(run.actions).containsExactly(RESUME, SEND_FAILED);
+      assertThat(run.state).isEqualTo(new Destination.Ready(true));
+    }
+  }
+
+  @Test
   void afterARestart() {
     assertThat(Destination.recover(Journal.DestinationPhase.PREPARED).actions())
         .containsExactly(REMOVE);
     assertThat(Destination.recover(Journal.DestinationPhase.READY))
-        .isEqualTo(new Step<Destination, DestinationAction>(new Destination.Ready(), List.of()));
+        .isEqualTo(
+            new Step<Destination, DestinationAction>(new Destination.Ready(true), List.of()));
     assertThat(Destination.recover(Journal.DestinationPhase.TAKEN).actions())
         .containsExactly(ADOPT);
   }

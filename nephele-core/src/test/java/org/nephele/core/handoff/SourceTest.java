@@ -60,8 +60,8 @@ class SourceTest {
                 new PeerReady(),
                 new FinishHeld(),
                 new JournalWritten(),
-                LIBVIRT_DONE,
-                new PeerTaken());
+                new PeerTaken(),
+                LIBVIRT_DONE);
 
     assertThat(run.actions)
         .containsExactly(
@@ -81,8 +81,17 @@ class SourceTest {
   void nothingIsToldToAnybodyBeforeTheDecisionIsOnDisk() {
     assertThat(deciding().state).isInstanceOf(Source.Deciding.class);
     assertThat(deciding().actions).doesNotContain(SEND_COMMIT, PASS_FINISH);
-    assertThat(deciding().on(new JournalWritten()).actions)
-        .containsExactly(SEND_COMMIT, PASS_FINISH);
+    assertThat(deciding().on(new JournalWritten()).actions).containsExactly(SEND_COMMIT);
+  }
+
+  @Test
+  void theSourceIsKilledOnlyWhenTheDestinationHasItOnDisk() {
+    Run run = given().on(LOST, new PeerFailed("x"), new Cancelled());
+    assertThat(run.actions).containsExactly(SETTLE_COMMIT);
+
+    run.then(new PeerTaken());
+    assertThat(run.actions).containsExactly(PASS_FINISH);
+    assertThat(run.then(new PeerTaken(), LIBVIRT_DONE).actions).containsExactly(FORGET_INSTANCE);
   }
 
   @Test
@@ -231,27 +240,36 @@ class SourceTest {
 
   @Test
   void onlyADestinationThatNeverHadItGivesItBack() {
-    Run run = given().on(new PeerDestroyed());
-    assertThat(run.actions).isEmpty();
-    run.then(LIBVIRT_FAILED);
+    Run run = given().on(LOST).then(new PeerDestroyed());
     assertThat(run.actions).containsExactly(WRITE_ABORT);
     run.then(new JournalWritten());
-
+    assertThat(run.actions).containsExactly(DROP_FINISH);
+    run.then(LIBVIRT_FAILED);
     assertThat(run.actions).containsExactly(RESUME_DOMAIN, FORGET_JOURNAL);
     assertThat(run.state).isInstanceOf(Source.Kept.class);
+
+    run = given().on(LIBVIRT_FAILED).then(new PeerDestroyed(), new JournalWritten());
+    assertThat(run.actions).containsExactly(WRITE_ABORT, RESUME_DOMAIN, FORGET_JOURNAL);
   }
 
   @Test
   void whatBothHaveLostIsLost() {
-    assertThat(given().on(new PeerDestroyed(), LIBVIRT_DONE).state).isEqualTo(new Source.Lost());
-    assertThat(given().on(LIBVIRT_DONE, new PeerDestroyed()).state).isEqualTo(new Source.Lost());
+    assertThat(given().on(new DomainGone(), new PeerDestroyed()).state)
+        .isEqualTo(new Source.Lost());
+    Source gone = Source.recover(Journal.SourcePhase.COMMITTED, false).next();
+    Step<Source, SourceAction> lost = gone.on(new PeerDestroyed());
+    assertThat(lost.next()).isEqualTo(new Source.Lost());
+    assertThat(lost.actions()).containsExactly(FORGET_JOURNAL);
   }
 
   @Test
   void theInstanceIsForgottenOnlyWhenTheDestinationHasItAndItIsGoneHere() {
     assertThat(given().on(LIBVIRT_DONE).actions).isEmpty();
-    assertThat(given().on(new PeerTaken()).actions).isEmpty();
-    assertThat(given().on(new PeerTaken(), LIBVIRT_DONE).actions).containsExactly(FORGET_INSTANCE);
+    assertThat(given().on(new PeerTaken()).actions).containsExactly(PASS_FINISH);
+    assertThat(given().on(new PeerTaken(), LIBVIRT_DONE).actions)
+        .containsExactly(PASS_FINISH, FORGET_INSTANCE);
+    assertThat(given().on(new PeerTaken(), LIBVIRT_FAILED).actions)
+        .containsExactly(PASS_FINISH, DESTROY_DOMAIN);
   }
 
   @Test

@@ -6,7 +6,6 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.nephele.core.handoff.Failure;
 import org.nephele.core.handoff.PeerMessage;
 import org.nephele.core.handoff.Plan;
@@ -66,11 +65,7 @@ final class HandOff {
     Outgoing outgoing = null;
     try {
       work.phase("connecting");
-      Vm vm =
-          context
-              .hypervisor()
-              .find(record.uuid())
-              .orElseThrow(() -> new NepheleException(ErrorKind.NOT_FOUND, "Its domain is gone."));
+      Vm vm = context.hypervisor().find(record.uuid()).orElseThrow(this::ended);
       Plan plan = plan(vm);
       PeerSession session = context.connector().connect(destination, events);
       try {
@@ -84,9 +79,10 @@ final class HandOff {
                 Optional.of(claim),
                 claim.instance().folder(),
                 new Source.Idle());
-        events.to = outgoing;
         work.phase("preparing");
         outgoing.start(session);
+        events.passTo(outgoing);
+        session.start();
       } catch (NepheleException | IOException | RuntimeException e) {
         outgoing = null;
         session.close("The source gave up.");
@@ -109,6 +105,9 @@ final class HandOff {
   }
 
   private NepheleException stays(NepheleException e) {
+    if (hasEnded()) {
+      return ended();
+    }
     return new NepheleException(e.kind(), sentence(e.getMessage()) + still(), e.getCause());
   }
 
@@ -167,14 +166,20 @@ final class HandOff {
         here.hostUuid().toString());
   }
 
-  /** Reports progress until it has ended, or until nothing more can be done for now. */
+  /**
+   * Reports progress until it is over, or until nothing more can be done for now. Whatever can't be
+   * shown meanwhile does not end it.
+   */
   private Api.HandoffDone follow(Work work, Outgoing outgoing, PeerSession session, long began)
       throws NepheleException, IOException {
     try (AutoCloseable listener = context.hypervisor().listen(this::happened);
         Work.Registration cancel = work.onCancel(outgoing::cancel)) {
       log.debug("following {} {}", listener, cancel);
-      while (!outgoing.state().ended()) {
+      while (!outgoing.awaitOver(LOOK_MS)) {
         Source state = outgoing.state();
+        if (state.decided()) {
+          work.tooLateToCancel();
+        }
         if (state instanceof Source.Given given) {
           work.phase("switching over");
           if (!given.taken() && outgoing.sinceChangeMs() > SETTLE_MS) {
@@ -183,11 +188,13 @@ final class HandOff {
         } else if (state instanceof Source.Aborting) {
           work.phase("giving up");
         } else {
-          outgoing.stats().ifPresent(stats -> progress(work, stats));
+          progress(work, outgoing);
         }
-        TimeUnit.MILLISECONDS.sleep(LOOK_MS);
       }
-    } catch (NepheleException | IOException | RuntimeException e) {
+      if (outgoing.state().decided()) {
+        work.tooLateToCancel();
+      }
+    } catch (NepheleException | RuntimeException e) {
       throw e;
     } catch (Exception e) {
       throw new NepheleException(ErrorKind.FAILED, "The agent is being stopped.", e);
@@ -198,6 +205,14 @@ final class HandOff {
   private void happened(VmEvent event) {
     if (event instanceof VmEvent.Suspended suspended && suspended.uuid().equals(record.uuid())) {
       stoppedAt = System.nanoTime();
+    }
+  }
+
+  private static void progress(Work work, Outgoing outgoing) {
+    try {
+      outgoing.stats().ifPresent(stats -> progress(work, stats));
+    } catch (NepheleException | RuntimeException e) {
+      log.info("libvirt's numbers can't be had now: {}", e.getMessage());
     }
   }
 
@@ -227,7 +242,7 @@ final class HandOff {
       throws NepheleException {
     Source end = outgoing.state();
     if (end instanceof Source.Kept kept) {
-      throw failed(kept.failure());
+      throw failed(kept.failure(), outgoing.trouble());
     }
     if (end instanceof Source.Lost) {
       throw new NepheleException(
@@ -242,9 +257,26 @@ final class HandOff {
               + context.node()
               + "; its memory is lost.");
     }
+    if (!(end instanceof Source.Moved)) {
+      throw new NepheleException(
+          ErrorKind.FAILED,
+          "The agent failed in the middle of the handoff of '"
+              + record.title()
+              + "'. Restart it on "
+              + context.node()
+              + " ('systemctl restart nephele'): it reads its journal then, and settles this.");
+    }
     PeerMessage.Taken taken = outgoing.taken();
     if (taken != null && taken.problem() != null) {
-      log.warn("{}", taken.problem());
+      throw new NepheleException(
+          ErrorKind.FAILED,
+          "The instance '"
+              + record.title()
+              + "' was handed off to "
+              + typed
+              + ", but not all is"
+              + " well there: "
+              + taken.problem());
     }
     long at = outgoing.runningAt();
     return new Api.HandoffDone(
@@ -258,21 +290,30 @@ final class HandOff {
         taken == null ? null : taken.clockSet());
   }
 
-  private NepheleException failed(Failure failure) {
+  private NepheleException ended() {
+    return new NepheleException(
+        ErrorKind.FAILED,
+        "The instance '"
+            + record.title()
+            + "' ended on "
+            + context.node()
+            + " while it was being handed off: there is nothing to move any more.");
+  }
+
+  /**
+   * @param trouble with the VM that was kept, or null
+   */
+  private NepheleException failed(Failure failure, String trouble) {
     if (hasEnded()) {
-      return new NepheleException(
-          ErrorKind.FAILED,
-          "The instance '"
-              + record.title()
-              + "' ended on "
-              + context.node()
-              + " while it was being handed off: there is nothing to move any more.");
+      return ended();
     }
     String message =
         failure.kind() == ErrorKind.HANDOFF_FAILED
             ? "The handoff of '" + record.title() + "' to " + typed + " failed: "
             : "";
-    return new NepheleException(failure.kind(), message + sentence(failure.message()) + still());
+    return new NepheleException(
+        failure.kind(),
+        message + sentence(failure.message()) + still() + (trouble == null ? "" : " " + trouble));
   }
 
   /** The guest may have powered itself off, or somebody destroyed it. */
@@ -285,9 +326,20 @@ final class HandOff {
     }
   }
 
-  /** The session exists before the one who listens to it; nothing comes before it is started. */
-  private static final class Relayed implements PeerEvents {
-    private volatile Outgoing to;
+  /**
+   * The session exists before the one who listens to it. Before it is started nothing comes, but it
+   * may be lost, and says so only once.
+   */
+  static final class Relayed implements PeerEvents {
+    private volatile PeerEvents to;
+    private String lostBecause;
+
+    synchronized void passTo(PeerEvents events) {
+      to = events;
+      if (lostBecause != null) {
+        events.lost(lostBecause);
+      }
+    }
 
     @Override
     public void message(PeerMessage message) {
@@ -300,7 +352,8 @@ final class HandOff {
     }
 
     @Override
-    public void lost(String reason) {
+    public synchronized void lost(String reason) {
+      lostBecause = reason;
       if (to != null) {
         to.lost(reason);
       }

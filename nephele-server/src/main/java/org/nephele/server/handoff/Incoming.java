@@ -253,8 +253,8 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
   }
 
   private void adopt() {
+    Optional<Vm> vm = vmWhenLibvirtAnswers();
     try {
-      Optional<Vm> vm = vm();
       if (instance != null) {
         if (vm.isEmpty()) {
           instance.domainEnded();
@@ -287,6 +287,7 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
       }
       if (instance != null) {
         instance.close();
+        instance = null; // it may come again while the rest is tried again
       }
       if (sockets != null) {
         sockets.close();

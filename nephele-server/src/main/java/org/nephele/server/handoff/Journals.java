@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.nephele.core.handoff.Journal;
 import org.nephele.core.handoff.Journal.DestinationEntry;
 import org.nephele.core.handoff.Journal.DestinationPhase;
@@ -16,8 +17,6 @@ import org.nephele.core.handoff.Journal.SourceEntry;
 import org.nephele.core.handoff.Journal.SourcePhase;
 import org.nephele.core.handoff.Plan;
 import org.nephele.core.io.DurableFiles;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The journals of this node's handoffs, below {@code /var/nephele/handoffs}: {@code ID.source} and
@@ -25,7 +24,6 @@ import org.slf4j.LoggerFactory;
  * different handoffs.
  */
 final class Journals {
-  private static final Logger log = LoggerFactory.getLogger(Journals.class);
   private static final String SOURCE = ".source";
   private static final String DESTINATION = ".destination";
   private static final long MOST = 1 << 20;
@@ -67,23 +65,43 @@ final class Journals {
     DurableFiles.syncFolder(folder);
   }
 
-  /** Handoffs from here that are not settled. */
+  /** Whether a handoff from here is not settled. */
+  boolean hasSource(String id) {
+    return Files.exists(folder.resolve(id + SOURCE));
+  }
+
+  /** How far a handoff to here is; empty when it ended without a copy, or never was. */
+  Optional<DestinationPhase> destination(String id) throws IOException {
+    try {
+      return Optional.of(Journal.readDestination(read(folder.resolve(id + DESTINATION))).phase());
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Handoffs from here that are not settled.
+   *
+   * @throws IOException with a sentence when one can't be read: nobody may go on then, as it may
+   *     say that an instance is another node's
+   */
   List<SourceEntry> sources() throws IOException {
     List<SourceEntry> entries = new ArrayList<>();
     for (Path file : files(SOURCE)) {
       try {
         entries.add(Journal.readSource(read(file)));
-      } catch (NoSuchFileException e) {
-        log.debug("{} was settled meanwhile", file);
       } catch (IOException e) {
-        log.error(
-            "The journal {} can't be read; its handoff is not settled: {}", file, e.toString());
+        throw unreadable(file, e);
       }
     }
     return entries;
   }
 
-  /** Handoffs to here. Those that were taken long ago are forgotten. */
+  /**
+   * Handoffs to here. Those that were taken long ago are forgotten.
+   *
+   * @throws IOException with a sentence when one can't be read: it may be about a complete copy
+   */
   List<DestinationEntry> destinations() throws IOException {
     List<DestinationEntry> entries = new ArrayList<>();
     for (Path file : files(DESTINATION)) {
@@ -98,11 +116,22 @@ final class Journals {
           entries.add(entry);
         }
       } catch (IOException e) {
-        log.error(
-            "The journal {} can't be read; its handoff is not settled: {}", file, e.toString());
+        throw unreadable(file, e);
       }
     }
     return entries;
+  }
+
+  private static IOException unreadable(Path file, IOException e) {
+    return new IOException(
+        "The journal of a handoff, "
+            + file
+            + ", can't be read ("
+            + e.getMessage()
+            + "), so it is not known which node may run its instance. It may be of a later"
+            + " nephele-server. If you know that the instance's other copy is gone, move the file"
+            + " away.",
+        e);
   }
 
   private List<Path> files(String ending) throws IOException {

@@ -3,6 +3,7 @@ package org.nephele.server.handoff;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -55,7 +56,6 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
   private final Settler settler;
   private final Path folder;
   private final CompletableFuture<Boolean> mayPass = new CompletableFuture<>();
-  private final CompletableFuture<Void> running = new CompletableFuture<>();
 
   private volatile PeerSession session;
   private volatile SourceStreams streams;
@@ -63,6 +63,7 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
   private volatile PeerMessage.Prepared place;
   private volatile PeerMessage.Taken taken;
   private volatile long runningAt;
+  private volatile String trouble;
 
   /**
    * @param vm the domain; null when there is none any more
@@ -85,15 +86,17 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
     this.vm = vm;
     this.claim = claim;
     this.folder = folder;
-    this.settler = new Settler(context.connector());
+    this.settler = new Settler(context.connector(), context.journals());
   }
 
-  /** Begins, over a session that was greeted and not started. */
+  /**
+   * Begins, over a session that was greeted and not started: whoever listens to it passes on what
+   * comes from now on, and starts it.
+   */
   void start(PeerSession session) throws IOException {
     this.session = session;
     context.journals().write(Journal.SourcePhase.STARTED, destination, plan);
     post(new SourceEvent.Started());
-    session.start();
     startThread();
   }
 
@@ -101,12 +104,7 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
     post(new SourceEvent.Cancelled());
   }
 
-  /** Done when the destination has said that it runs there. */
-  CompletableFuture<Void> running() {
-    return running;
-  }
-
-  /** When that was, {@link System#nanoTime}. */
+  /** When the destination said that it runs there, {@link System#nanoTime}. */
   long runningAt() {
     return runningAt;
   }
@@ -114,6 +112,11 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
   /** What the destination said last; null before that. */
   PeerMessage.Taken taken() {
     return taken;
+  }
+
+  /** Why it does not run here although it was kept, a sentence; null when all is well. */
+  String trouble() {
+    return trouble;
   }
 
   /** libvirt's numbers while it is at work. */
@@ -140,7 +143,6 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
       post(wrong == null ? new SourceEvent.PeerReady() : new SourceEvent.PeerFailed(wrong));
     } else if (message instanceof PeerMessage.Running) {
       runningAt = System.nanoTime();
-      running.complete(null);
     } else if (message instanceof PeerMessage.Taken m) {
       answered(m);
     } else if (message instanceof PeerMessage.Failed m) {
@@ -158,7 +160,6 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
       if (runningAt == 0) {
         runningAt = System.nanoTime();
       }
-      running.complete(null);
       post(new SourceEvent.PeerTaken());
     } else if (message instanceof PeerMessage.Destroyed) {
       post(new SourceEvent.PeerDestroyed());
@@ -317,7 +318,8 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
   private void write(Journal.SourcePhase phase) {
     try {
       context.journals().write(phase, destination, plan);
-      postFirst(new SourceEvent.JournalWritten());
+      // After what came meanwhile: a decision that nobody was told can still be taken back.
+      post(new SourceEvent.JournalWritten());
     } catch (IOException e) {
       log.error("{} of {} can't be written to the journal", phase, plan.id(), e);
       if (phase == Journal.SourcePhase.ABORTED) {
@@ -330,7 +332,7 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
   /** Whatever libvirt did about it, and however long it takes to see that its client is gone. */
   private void resumeDomain() {
     if (vm == null) {
-      log.error("{} has ended at the source during its handoff", plan.uuid());
+      log.warn("Nothing of {} is to be resumed here", plan.uuid());
       return;
     }
     long end = System.nanoTime() + RESUME_MS * 1_000_000;
@@ -351,8 +353,11 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
         sleep(RETRY_MS);
       }
       if (System.nanoTime() > end) {
-        log.error(
-            "{} is paused, and can't be resumed: try virsh resume {}", plan.uuid(), vm.name());
+        trouble =
+            "It is paused there and could not be resumed: say 'virsh resume "
+                + vm.name()
+                + "' on that node.";
+        log.error("{}: {}", plan.uuid(), trouble);
         return;
       }
     }
@@ -389,14 +394,11 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
   }
 
   private void forgetInstance() {
-    if (claim.isPresent()) {
-      claim.get().departed();
-    } else {
-      try {
-        DurableFiles.deleteTree(folder);
-      } catch (IOException e) {
-        log.error("{} can't be removed", folder, e);
-      }
+    context.instances().departed(UUID.fromString(plan.uuid()));
+    try {
+      DurableFiles.deleteTree(folder); // if its record could not be read, nobody knew it
+    } catch (IOException e) {
+      log.error("{} can't be removed", folder, e);
     }
     forgetJournal();
   }
@@ -405,7 +407,10 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
     try {
       context.journals().deleteSource(plan.id());
     } catch (IOException e) {
-      log.error("The journal of {} can't be removed; it is settled again at the next start", e);
+      log.error(
+          "The journal of {} can't be removed; it is settled again at the next start",
+          plan.id(),
+          e);
     }
   }
 
@@ -416,7 +421,6 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
       session.close("The handoff is over.");
     }
     claim.ifPresent(InstanceClaim::close);
-    running.completeExceptionally(new IllegalStateException("over"));
   }
 
   private static void sleep(long ms) {

@@ -22,6 +22,7 @@ public final class Work {
   private final Deque<Runnable> cancelHooks = new ArrayDeque<>();
   private volatile Api.Progress progress = new Api.Progress("starting", 0, 0, "", null);
   private boolean cancelled;
+  private boolean tooLate;
 
   /** The work itself. Its result is written to JSON as the protocol says. */
   @FunctionalInterface
@@ -63,7 +64,14 @@ public final class Work {
 
   public boolean isCancelled() {
     synchronized (monitor) {
-      return cancelled;
+      return cancelled && !tooLate;
+    }
+  }
+
+  /** What is done can't be taken back any more: how it ends is not a matter of cancelling. */
+  public void tooLateToCancel() {
+    synchronized (monitor) {
+      tooLate = true;
     }
   }
 

@@ -1,7 +1,9 @@
 package org.nephele.server.handoff;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -11,6 +13,8 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nephele.core.handoff.Journal;
+import org.nephele.core.handoff.Journal.DestinationEntry;
 import org.nephele.core.handoff.Journal.DestinationPhase;
 import org.nephele.core.handoff.Journal.SourcePhase;
 import org.nephele.core.handoff.Plan;
@@ -65,17 +69,49 @@ class JournalsTest {
   }
 
   @Test
-  void whatCantBeReadIsLeftAloneAndDoesNotHideTheRest() throws Exception {
+  void nobodyGoesOnWithoutAJournalThatCantBeRead() throws Exception {
     Journals journals = new Journals(root);
     journals.write(SourcePhase.STARTED, "node2", plan());
+    Files.writeString(root.resolve(ID + ".source.tmp"), "from a crash");
+    assertThat(journals.sources()).hasSize(1);
+
     Files.writeString(root.resolve("ffff.source"), "{\"version\":9}");
     Files.writeString(root.resolve("eeee.destination"), "half a jour");
-    Files.writeString(root.resolve(ID + ".source.tmp"), "from a crash");
 
-    assertThat(journals.sources()).hasSize(1);
-    assertThat(journals.destinations()).isEmpty();
+    assertThatThrownBy(journals::sources)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("ffff.source")
+        .hasMessageContaining("move the file away");
+    assertThatThrownBy(journals::destinations).hasMessageContaining("eeee.destination");
     assertThat(root.resolve("ffff.source")).exists();
     assertThat(root.resolve("eeee.destination")).exists();
+  }
+
+  @Test
+  void oneHandoffIsLookedUp() throws Exception {
+    Journals journals = new Journals(root);
+    assertThat(journals.destination(ID)).isEmpty();
+    assertThat(journals.hasSource(ID)).isFalse();
+
+    journals.write(SourcePhase.STARTED, "node2", plan());
+    journals.write(DestinationPhase.READY, plan());
+
+    assertThat(journals.destination(ID)).contains(DestinationPhase.READY);
+    assertThat(journals.hasSource(ID)).isTrue();
+  }
+
+  @Test
+  void whatIsNotFinishedIsTheLastTimeWhateverTheClockSaid() {
+    DestinationEntry before = entry(DestinationPhase.TAKEN, "2030-01-01T00:00:00Z");
+    DestinationEntry longBefore = entry(DestinationPhase.TAKEN, "2025-01-01T00:00:00Z");
+    DestinationEntry now = entry(DestinationPhase.READY, "2026-01-01T00:00:00Z");
+
+    assertThat(Handoffs.latest(List.of(before, now, longBefore))).containsExactly(now);
+    assertThat(Handoffs.latest(List.of(longBefore, before))).containsExactly(before);
+  }
+
+  private static DestinationEntry entry(DestinationPhase phase, String at) {
+    return new DestinationEntry(Journal.VERSION, phase, at, plan());
   }
 
   @Test

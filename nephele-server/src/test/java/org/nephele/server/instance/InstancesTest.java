@@ -108,6 +108,21 @@ class InstancesTest {
   }
 
   @Test
+  void whatEndedWhileItArrivedIsLostAndItsDiskIsKept() throws Exception {
+    NewInstance fresh = instances.prepare(record("arrives", State.ARRIVING), image);
+    fresh.domainEnded();
+    Instance lost = fresh.commit();
+
+    assertThat(lost.record().state()).isEqualTo(State.LOST);
+    assertThat(lost.folder()).isDirectory();
+    assertThat(instances.list()).isEmpty();
+
+    instances.departed(lost.uuid());
+    assertThat(lost.folder()).doesNotExist();
+    assertThat(instances.removeLost(lost.uuid().toString())).isNull();
+  }
+
+  @Test
   void anInstanceIsSeenWhenItIsCommitted() throws Exception {
     try (NewInstance fresh = instances.prepare(record("a \"b\" <c>", State.STARTING), image)) {
       assertThat(instances.list()).isEmpty();
