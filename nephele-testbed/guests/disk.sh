@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Building blocks of a guest: selfcheck, kernel, initramfs, bootable disk. Sourced by make, in this folder.
+# Building blocks of a guest: selfcheck, kernel, initramfs, bootable disk. Sourced by make, in this folder, after ../nodes/packages.sh.
 # Nothing here mounts anything: partitions are made as files (mtools, mke2fs -d) and put together.
 
 # build_selfcheck FILE
@@ -7,19 +7,33 @@ build_selfcheck() {
     gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -pthread -o "$1" selfcheck/*.c
 }
 
+# kernel_package: the name of the package that Debian's cloud kernel is in at present; empty without package lists.
+kernel_package() {
+    apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '$1 == "Depends:" { print $2; exit }' || true
+}
+
+# download_kernel DIR: sets KERNEL_VERSION. Fails when the package lists are absent or older than the archive.
+download_kernel() {
+    local package
+    package=$(kernel_package)
+    [[ -n $package ]] || return
+    KERNEL_VERSION=${package#linux-image-}
+    (cd "$1" && apt-get "${APT_OPTIONS[@]}" download -qq "$package")
+}
+
 # unpack_kernel DIR: Debian's cloud kernel with its modules, unpacked, not installed. Sets KERNEL_VERSION.
 unpack_kernel() {
-    local dir=$1 package
-    package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '$1 == "Depends:" { print $2; exit }') || true
-    if [[ -z $package ]]; then
-        apt_get update -qq
-        package=$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" { print $2; exit }')
-    fi
+    local dir=$1
     mkdir -p "$dir/deb" "$dir/root"
-    (cd "$dir/deb" && apt_get download -qq "$package")
+    download_kernel "$dir/deb" 2>/dev/null || {
+        apt-get "${APT_OPTIONS[@]}" update -qq
+        download_kernel "$dir/deb"
+    } || {
+        echo "apt-get could not download Debian's kernel (linux-image-cloud-amd64): see its messages above." >&2
+        return 1
+    }
     dpkg-deb -x "$dir"/deb/*.deb "$dir/root"
     rm -r "$dir/deb"
-    KERNEL_VERSION=${package#linux-image-}
     depmod -b "$dir/root" "$KERNEL_VERSION"
 }
 

@@ -2,7 +2,8 @@
 # The debian guest: Debian 12 with systemd, sshd, nginx, redis, sqlite and the QEMU guest agent on a 2 GiB disk.
 # Beside the disk it leaves NAME-HASH.key (logs in as root) and NAME-HASH.hostkey.pub (what the guest's sshd shows).
 
-DEBIAN_GUEST_PACKAGES=systemd-sysv,dbus,udev,iproute2,procps,kmod,less,openssh-server,nginx-light,redis-server,sqlite3,qemu-guest-agent,curl,ca-certificates,e2fsprogs
+# util-linux-extra has hwclock, without which the guest agent can't set the clock.
+DEBIAN_GUEST_PACKAGES=util-linux-extra,systemd-sysv,dbus,udev,iproute2,procps,kmod,less,openssh-server,nginx-light,redis-server,sqlite3,qemu-guest-agent,curl,ca-certificates,e2fsprogs
 
 # make_debian_root ROOT KEY_PUB: a Debian root with everything but the kernel.
 make_debian_root() {
