@@ -9,7 +9,7 @@ package org.nephele.core.codec;
  * @param opaqueItems pieces of bytes that aren't pages
  * @param opaqueBytes how many bytes these were, before compression
  * @param first pages at addresses that had not changed against the reference before
- * @param again pages at addresses that this stream, or one before it, had sent
+ * @param again pages at addresses that this stream, or one before it, had sent or made zero
  * @param level zstd's level in the last frame
  * @param literalCost bytes that a whole page costs of late, encoded
  * @param firstCost bytes that a page of {@code first} costs of late, encoded, whatever way it goes

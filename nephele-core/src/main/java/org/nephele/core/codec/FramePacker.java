@@ -65,7 +65,7 @@ final class FramePacker implements Closeable {
   private ByteBuffer finish(int kind, int level, int pages, long sequence, long digest) {
     int body = frame.position() - Frames.HEADER;
     Frames.putHeader(frame, kind, level, body, pages, sequence, digest);
-    frame.putLong(Frames.checksum(frame, body));
+    frame.putInt(Frames.checksum(frame, body));
     return frame.flip();
   }
 

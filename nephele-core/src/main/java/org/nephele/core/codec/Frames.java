@@ -1,7 +1,7 @@
 package org.nephele.core.codec;
 
 import java.nio.ByteBuffer;
-import org.nephele.core.reference.PageHash;
+import java.util.zip.CRC32C;
 
 /** What is the same in every frame: header, checksum, limits. */
 final class Frames {
@@ -15,7 +15,7 @@ final class Frames {
   static final int KIND_END = 3;
 
   static final int HEADER = 32;
-  static final int CHECKSUM = 8;
+  static final int CHECKSUM = 4;
 
   private static final int AT_VERSION = 4;
   private static final int AT_KIND = 5;
@@ -74,9 +74,11 @@ final class Frames {
     return frame.getLong(AT_DIGEST);
   }
 
-  /** XXH3-64 of header and body. */
-  static long checksum(ByteBuffer frame, int body) {
-    return PageHash.Xxh3.of(frame, 0, HEADER + body);
+  /** CRC-32C of header and body: 10 GB/s and more, in a direct buffer. */
+  static int checksum(ByteBuffer frame, int body) {
+    CRC32C crc = new CRC32C();
+    crc.update(frame.duplicate().position(0).limit(HEADER + body));
+    return (int) crc.getValue();
   }
 
   /**
@@ -105,7 +107,7 @@ final class Frames {
           "it has %d bytes where its header says %d"
               .formatted(length, HEADER + (long) body + CHECKSUM));
     }
-    if (frame.getLong(HEADER + body) != checksum(frame, body)) {
+    if (frame.getInt(HEADER + body) != checksum(frame, body)) {
       throw new PageStreamException(expected, "its checksum is wrong");
     }
     if (sequence(frame) != expected) {

@@ -25,6 +25,9 @@ public final class SentPages implements Closeable {
   // Mappings of 64 MiB: 256 of them for 16 GiB.
   private static final int SEGMENT_PAGES = 1 << 14;
 
+  /** New slots are written this many at once: one write for each takes a fifth of all time. */
+  private static final int BATCH_PAGES = 64;
+
   private final FileChannel file;
   private final MappedByteBuffer[] segments;
   private final int limit;
@@ -37,6 +40,11 @@ public final class SentPages implements Closeable {
 
   /** Which slots are free, to tell the two meanings apart: one bit a slot. */
   private final IntTable free;
+
+  /** The content of the last new slots, which is not in the file yet. */
+  private final ByteBuffer batch = ByteBuffer.allocateDirect(BATCH_PAGES * PAGE);
+
+  private int batchStart;
 
   private int slots;
   private int firstFree = -1;
@@ -127,16 +135,45 @@ public final class SentPages implements Closeable {
       return -1;
     }
     table.put(page, Location.of(Location.SENT, slot));
-    ByteBuffer bytes = ByteBuffer.wrap(content, 0, PAGE);
-    long position = (long) slot * PAGE;
+    write(slot, content);
+    return slot;
+  }
+
+  private void write(int slot, byte[] content) throws IOException {
+    int inBatch = slot - batchStart;
+    if (inBatch < 0) {
+      writeFully(ByteBuffer.wrap(content, 0, PAGE), (long) slot * PAGE);
+    } else if (inBatch * PAGE < batch.position()) {
+      batch.put(inBatch * PAGE, content, 0, PAGE);
+    } else {
+      // A slot after the last one: they are taken in order.
+      batch.put(content, 0, PAGE);
+      if (!batch.hasRemaining()) {
+        flush();
+      }
+    }
+  }
+
+  /** Writes to the file what is in memory only. */
+  void flush() throws IOException {
+    int pages = batch.position() / PAGE;
+    writeFully(batch.flip(), (long) batchStart * PAGE);
+    batchStart += pages;
+    batch.clear();
+  }
+
+  private void writeFully(ByteBuffer bytes, long position) throws IOException {
     while (bytes.hasRemaining()) {
       position += file.write(bytes, position);
     }
-    return slot;
   }
 
   /** Copies the content of a live slot. */
   void read(int slot, byte[] target) throws IOException {
+    if (slot >= batchStart) {
+      batch.get((slot - batchStart) * PAGE, target, 0, PAGE);
+      return;
+    }
     int number = slot / SEGMENT_PAGES;
     if (segments[number] == null) {
       segments[number] = map(number);
@@ -218,6 +255,7 @@ public final class SentPages implements Closeable {
 
   void restore(int slots, int firstFree, int freeSlots) {
     this.slots = slots;
+    this.batchStart = slots;
     this.firstFree = firstFree;
     this.freeSlots = freeSlots;
   }

@@ -39,6 +39,7 @@ public final class SentPagesState {
    * caller; the pages must not change any more.
    */
   public static void save(SentPages pages, Path state) throws IOException {
+    pages.flush();
     pages.file().force(true);
     try (OutputStream out =
         Files.newOutputStream(state, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
