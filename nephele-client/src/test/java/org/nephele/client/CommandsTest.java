@@ -172,6 +172,25 @@ class CommandsTest {
   }
 
   @Test
+  void psNotesLostInstancesOnStderr() {
+    agent.lost =
+        List.of(new Api.LostInstance("sh\u001bop", FakeAgent.UUID, "/var/nephele/x/disk.qcow2"));
+
+    Result result = run("node1", "ps");
+
+    assertThat(result.out()).hasLineCount(2).startsWith("PID");
+    assertThat(result.err())
+        .isEqualTo(
+            "The instance sh\\x1bop ["
+                + FakeAgent.UUID
+                + "] was lost when its node or QEMU went down. Its disk is kept:"
+                + " /var/nephele/x/disk.qcow2; 'stop --force "
+                + FakeAgent.UUID
+                + "' removes it.\n");
+    assertThat(result.code()).isZero();
+  }
+
+  @Test
   void aHostMayBeCalledAsACommand() {
     assertThat(run("ps", "ps").code()).isZero();
   }

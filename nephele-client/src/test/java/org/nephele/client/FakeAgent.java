@@ -48,6 +48,7 @@ final class FakeAgent implements AutoCloseable {
   volatile boolean silent;
 
   volatile List<Api.Instance> instances = List.of(instance("shop", List.of(80, 443), null));
+  volatile List<Api.LostInstance> lost = List.of();
 
   private final Path socket;
   private final ServerSocketChannel server;
@@ -160,7 +161,7 @@ final class FakeAgent implements AutoCloseable {
           case Api.IMAGE_LIST -> new Api.Images(images());
           case Api.IMAGE_REMOVE -> images().get(0);
           case Api.SNAPSHOT_LIST -> new Api.Snapshots(List.of(snapshot()));
-          case Api.PS -> new Api.Instances(instances);
+          case Api.PS -> new Api.Instances(instances, lost);
           case Api.PAUSE, Api.FREEZE, Api.THAW ->
               params.path("vm").asText().equals("unknown")
                   ? null

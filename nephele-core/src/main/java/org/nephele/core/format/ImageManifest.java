@@ -115,8 +115,8 @@ public record ImageManifest(
     }
   }
 
-  /** For the same image, brought here from another place. */
-  public ImageManifest withSource(String source) {
+  /** For the same image, brought here from another place, perhaps under another name. */
+  public ImageManifest as(String name, String source) {
     return new ImageManifest(
         id, name, source, created, disk, memory, deviceState, domain, content, machine);
   }

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -58,11 +59,27 @@ public final class DurableFiles {
       }
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     } else {
-      // A rename would replace a file of that name; a hard link never does.
-      Files.createLink(target, temporary);
-      Files.delete(temporary);
+      publishFile(temporary, target);
     }
     syncFolder(target.toAbsolutePath().getParent());
+  }
+
+  /** A rename would replace a file of that name; a hard link never does. */
+  private static void publishFile(Path temporary, Path target) throws IOException {
+    try {
+      Files.createLink(target, temporary);
+    } catch (FileAlreadyExistsException e) {
+      throw e;
+    } catch (FileSystemException | UnsupportedOperationException e) {
+      // vfat, exfat and some network file systems have no links. There is an instant left in which
+      // another file of that name could be replaced.
+      if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+        throw new FileAlreadyExistsException(target.toString());
+      }
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      return;
+    }
+    Files.delete(temporary);
   }
 
   /** Flushes a file, or a folder with everything in it. Symbolic links are not followed. */

@@ -180,7 +180,19 @@ public final class Api {
       String handoffUrl,
       Boolean clockSet) {}
 
-  public record Instances(List<Instance> instances) {}
+  /**
+   * @param lost those that are not there any more, but whose disks were kept; absent from agents
+   *     that don't know it
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Instances(List<Instance> instances, List<LostInstance> lost) {}
+
+  /**
+   * An instance that ended without its user's will: the node went down, or QEMU died.
+   *
+   * @param disk the overlay, on the node; {@link #STOP} with force and the UUID removes it
+   */
+  public record LostInstance(String title, String uuid, String disk) {}
 
   /**
    * @param instance a title that exactly one instance has, or a UUID

@@ -202,15 +202,25 @@ public final class Build implements AutoCloseable {
     return paused || ended != null;
   }
 
+  /** Says what is wrong with a state that was taken out, while the VM is still there. */
+  @FunctionalInterface
+  public interface Check {
+    /**
+     * @throws NepheleException REFUSED; who prepares the VM may mend it and pause it again
+     */
+    void accept(Captured captured) throws NepheleException, IOException;
+  }
+
   /**
-   * Waits until somebody, or the rule, has paused the VM, and takes its state out.
+   * Waits until somebody, or the rule, has paused the VM, takes its state out, and destroys it.
    *
    * @param vm was let run just now
    * @param started {@link System#nanoTime} when it began to run
    * @param folder where the files go
    * @throws NepheleException FAILED when the VM ended instead; CANCELLED
    */
-  public Captured capture(Vm vm, PauseRule rule, Path console, long started, Path folder)
+  public Captured capture(
+      Vm vm, PauseRule rule, Path console, long started, Path folder, Check check)
       throws NepheleException, IOException {
     begin(vm);
     work.phase("waiting", waitingMessage());
@@ -219,16 +229,24 @@ public final class Build implements AutoCloseable {
       work.phase("capturing");
       try {
         Captured captured = new StateCapture(work, hypervisor, vm).take(folder);
+        check.accept(captured);
         vm.destroy();
         return captured;
       } catch (NepheleException e) {
-        if (e.kind() != ErrorKind.REFUSED || vm.state().run() != VmState.Run.RUNNING) {
+        if (e.kind() != ErrorKind.REFUSED || !mayGoOn(vm, rule)) {
           throw e;
         }
         paused(false);
         work.phase("waiting", e.getMessage());
       }
     }
+  }
+
+  /** Somebody let it run, or can do so: only a rule would pause it again just as it is. */
+  private static boolean mayGoOn(Vm vm, PauseRule rule) throws NepheleException {
+    VmState state = vm.state();
+    return state.run() == VmState.Run.RUNNING
+        || (rule.byHandOnly() && state.run() == VmState.Run.PAUSED);
   }
 
   /** From now on a pause means something: the one that a VM is restored in does not. */
@@ -253,7 +271,10 @@ public final class Build implements AutoCloseable {
           log.info("Pausing '{}' [{}], as it was asked for", title, uuid);
           pause();
         } else {
-          work.await(patience(rule, watch, started), this::over);
+          // It looks whether somebody cancelled, too.
+          work.await(
+              watch != null && watch.more() ? Duration.ZERO : patience(rule, watch, started),
+              this::over);
         }
       }
     }
@@ -312,9 +333,19 @@ public final class Build implements AutoCloseable {
     };
   }
 
+  /** Destroys the VM; whoever waits for its pause learns that it ended. */
+  void end() {
+    destroy();
+    ended(VmEvent.StopReason.DESTROYED);
+  }
+
   @Override
   public void close() {
+    destroy();
     builds.end(this);
+  }
+
+  private void destroy() {
     try {
       Optional<Vm> vm = hypervisor.find(uuid);
       if (vm.isPresent()) {

@@ -21,6 +21,7 @@ import org.nephele.core.protocol.Api;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.Settings;
+import org.nephele.server.libvirt.Capabilities;
 import org.nephele.server.libvirt.Disk;
 import org.nephele.server.libvirt.DomainXml;
 import org.nephele.server.libvirt.Hypervisor;
@@ -149,6 +150,7 @@ public final class BuildImage {
                   request.memoryKib(),
                   hypervisor.capabilities().accelerator(),
                   settings);
+      requireCpuModel(xml.cpuModel());
       work.phase("converting");
       QemuImg.convertToRaw(work, QemuImg.inspect(work, source), disk);
       Captured captured;
@@ -156,9 +158,29 @@ public final class BuildImage {
         work.phase("starting");
         long started = System.nanoTime();
         Vm vm = hypervisor.start(xml, false);
-        captured = build.capture(vm, rule, console, started, files);
+        captured = build.capture(vm, rule, console, started, files, any -> {});
       }
       return publish(work, source, name, files, captured).toApi();
+    }
+  }
+
+  /** libvirt would start a guest without the features that are missing, and so would each node. */
+  private void requireCpuModel(String model) throws NepheleException {
+    Capabilities here = hypervisor.capabilities();
+    if (!model.isEmpty() && !here.cpuModels().contains(model)) {
+      throw new NepheleException(
+          ErrorKind.REFUSED,
+          "The CPU model "
+              + model
+              + ", which "
+              + template
+              + " or cpu-model in "
+              + Settings.FILE
+              + " asks for, can't be given to a guest on this node with "
+              + here.accelerator()
+              + "; these can: "
+              + String.join(", ", here.cpuModels())
+              + ".");
     }
   }
 

@@ -1,8 +1,10 @@
 package org.nephele.server.image;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.libvirt.DomainXml;
 import org.nephele.server.libvirt.Hypervisor;
@@ -13,6 +15,7 @@ import org.nephele.server.operation.Work;
 public final class Builds {
   private final Hypervisor hypervisor;
   private final List<Build> builds = new ArrayList<>();
+  private boolean closed;
 
   /** Listens to libvirt from now on. */
   public Builds(Hypervisor hypervisor) {
@@ -28,6 +31,9 @@ public final class Builds {
   public Build begin(Work work, DomainXml xml, String what) throws NepheleException {
     Build build = new Build(this, hypervisor, work, xml.uuid(), xml.title(), what);
     synchronized (builds) {
+      if (closed) {
+        throw new NepheleException(ErrorKind.FAILED, "The agent is being stopped.");
+      }
       builds.add(build);
     }
     return build;
@@ -36,6 +42,33 @@ public final class Builds {
   void end(Build build) {
     synchronized (builds) {
       builds.remove(build);
+      builds.notifyAll();
+    }
+  }
+
+  /**
+   * Destroys the VMs of all builds, because the agent stops, and lets no other begin. Returns when
+   * their operations have seen it, or after the time: what they leave then is removed when the
+   * agent starts next.
+   */
+  public void endAll(Duration most) {
+    List<Build> all;
+    synchronized (builds) {
+      closed = true;
+      all = List.copyOf(builds);
+    }
+    all.forEach(Build::end);
+    long end = System.nanoTime() + most.toNanos();
+    synchronized (builds) {
+      try {
+        for (long left = most.toMillis();
+            left > 0 && !builds.isEmpty();
+            left = (end - System.nanoTime()) / 1_000_000) {
+          builds.wait(left);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -23,7 +23,8 @@ final class ConsoleWatch implements AutoCloseable {
   private final Path file;
   private final Pattern pattern;
   private final StringBuilder line = new StringBuilder();
-  private final ByteBuffer bytes = ByteBuffer.allocate(1 << 16);
+  private final ByteBuffer bytes = ByteBuffer.allocate(1 << 16).limit(0);
+  private boolean more;
   private FileChannel channel;
   private Object key;
 
@@ -40,23 +41,34 @@ final class ConsoleWatch implements AutoCloseable {
     private static final long serialVersionUID = 1L;
   }
 
-  /** Reads what is new, and says whether the expression was found in it. Does not wait. */
+  /**
+   * Reads some of what is new, and says whether the expression was found in it. Does not wait, and
+   * returns after about two seconds however much the guest writes; see {@link #more}.
+   */
   boolean found() throws IOException, TooCostlyException {
-    while (true) {
-      if (channel == null && !open()) {
+    more = false;
+    if (channel == null && !open()) {
+      return false;
+    }
+    if (!bytes.hasRemaining()) {
+      int n = channel.read(bytes.clear());
+      bytes.flip();
+      if (n <= 0) {
+        if (rotated()) {
+          channel.close();
+          channel = null;
+          more = true;
+        }
         return false;
       }
-      int n = channel.read(bytes.clear());
-      if (n <= 0) {
-        if (!rotated()) {
-          return false;
-        }
-        channel.close();
-        channel = null;
-      } else if (take(n)) {
-        return true;
-      }
     }
+    more = true;
+    return take();
+  }
+
+  /** Whether there may be more to read at once. */
+  boolean more() {
+    return more;
   }
 
   private boolean open() throws IOException {
@@ -76,15 +88,19 @@ final class ConsoleWatch implements AutoCloseable {
     return Files.getAttribute(file, "unix:ino");
   }
 
-  private boolean take(int n) throws TooCostlyException {
+  private boolean take() throws TooCostlyException {
+    long end = System.nanoTime() + MOST_NANOS;
     // Bytes as Latin-1, put together as UTF-8 line by line: a read may end within a character.
-    for (int i = 0; i < n; i++) {
-      char c = (char) (bytes.get(i) & 0xff);
+    while (bytes.hasRemaining()) {
+      char c = (char) (bytes.get() & 0xff);
       if (c == '\n' || c == '\r') {
         if (matches()) {
           return true;
         }
         line.setLength(0);
+        if (System.nanoTime() > end) {
+          return false;
+        }
       } else if (line.length() < MOST_LINE) {
         line.append(c);
       }

@@ -3,7 +3,6 @@ package org.nephele.server.image;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.atomic.AtomicLong;
 import org.nephele.core.format.FormatException;
 import org.nephele.core.format.ImageZip;
@@ -67,7 +66,7 @@ public final class ExportImage {
             work.progress("exporting", done.addAndGet(bytes), total, "bytes");
           });
       // It holds a whole VM with its secrets.
-      Files.setPosixFilePermissions(part, PosixFilePermissions.fromString("rw-------"));
+      NewFile.restrict(part);
       work.phase("publishing");
       long bytes = Files.size(part);
       NewFile.publish(part, dest);

@@ -21,6 +21,7 @@ import org.nephele.core.io.DurableFiles;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.store.Store;
+import org.nephele.server.store.WorkFolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -143,6 +144,19 @@ public final class Images {
   }
 
   /**
+   * The name for an image from elsewhere: its own, or with its id (and a number) behind it where
+   * another image has that name.
+   */
+  String freeName(ImageManifest manifest) {
+    String name = manifest.name();
+    String longer = name.substring(0, Math.min(name.length(), 100)) + "-" + manifest.id();
+    for (int i = 2; Files.exists(store.images().resolve(name)); i++) {
+      name = i == 2 ? longer : longer + "-" + (i - 1);
+    }
+    return name;
+  }
+
+  /**
    * Keeps a name for an image that is about to be made.
    *
    * @throws NepheleException REFUSED when it exists, BUSY when another operation makes it
@@ -206,7 +220,7 @@ public final class Images {
    */
   public Image remove(String idOrName) throws NepheleException, IOException {
     Image image = find(idOrName);
-    Path doomed;
+    WorkFolder doomed;
     synchronized (this) {
       List<String> users =
           uses.getOrDefault(image.name(), List.of()).stream().map(Supplier::get).toList();
@@ -221,12 +235,9 @@ public final class Images {
                 + String.join(", ", users)
                 + "; nothing was removed.");
       }
-      // Out of sight first: a half removed image must never be found.
-      doomed = store.work("removed-image").path().resolve(image.name());
-      Files.move(image.folder(), doomed);
-      DurableFiles.syncFolder(store.images());
+      doomed = store.discard(image.folder());
     }
-    DurableFiles.deleteTree(doomed.getParent());
+    doomed.close();
     log.info("Image {} ({}) was removed", image.name(), image.id());
     return image;
   }

@@ -20,7 +20,7 @@ import org.nephele.server.store.WorkFolder;
 
 /**
  * {@code image import}: takes in an image that another node exported, when all of it is what its
- * manifest says. Thread-safe.
+ * manifest says. Where its name is taken it gets another. Thread-safe.
  */
 public final class ImportImage {
   private final Store store;
@@ -54,14 +54,15 @@ public final class ImportImage {
               + same.get().name()
               + "; nothing was changed.");
     }
-    Images.Hold reserved = images.reserve(manifest.name());
+    String name = images.freeName(manifest);
+    Images.Hold reserved = images.reserve(name);
     try {
       return operations.start(
           Api.IMAGE_IMPORT,
           zip.toString(),
           work -> {
             try (reserved) {
-              return take(work, zip, manifest).toApi();
+              return take(work, zip, manifest, name).toApi();
             } catch (FormatException e) {
               throw refused(zip, e);
             }
@@ -96,7 +97,7 @@ public final class ImportImage {
         e);
   }
 
-  private Image take(Work work, Path zip, ImageManifest expected)
+  private Image take(Work work, Path zip, ImageManifest expected, String name)
       throws NepheleException, IOException {
     long total = ImageZip.bytes(expected);
     AtomicLong done = new AtomicLong();
@@ -120,8 +121,16 @@ public final class ImportImage {
       if (!reasons.isEmpty()) {
         throw new FormatException("its VM can't be used here: " + String.join(" ", reasons));
       }
-      work.phase("publishing");
-      return images.publish(files, manifest.withSource(zip.toString()));
+      work.phase(
+          "publishing",
+          name.equals(manifest.name())
+              ? null
+              : "Another image has the name "
+                  + manifest.name()
+                  + ": this one becomes "
+                  + name
+                  + ".");
+      return images.publish(files, manifest.as(name, zip.toString()));
     }
   }
 }

@@ -15,6 +15,11 @@ import org.nephele.core.protocol.NepheleException;
 public record PauseRule(Optional<Pattern> when, Optional<Long> afterMs) {
   private static final int MOST_EXPRESSION = 1024;
 
+  /** Nothing pauses the VM but a person. */
+  boolean byHandOnly() {
+    return when.isEmpty() && afterMs.isEmpty();
+  }
+
   /**
    * @param when a regular expression, or null
    * @param afterMs or null

@@ -22,6 +22,7 @@ import org.nephele.server.libvirt.Hypervisor;
 import org.nephele.server.libvirt.Vm;
 import org.nephele.server.libvirt.VmEvent;
 import org.nephele.server.store.Store;
+import org.nephele.server.store.WorkFolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -120,7 +121,7 @@ public final class Instances {
         if (vm != null) {
           vm.destroy();
         }
-        DurableFiles.deleteTree(folder);
+        store.discard(folder);
         return;
       }
       case ARRIVING, RUNNING -> entry.ports = ports.take(record.ports(), who(record));
@@ -153,6 +154,14 @@ public final class Instances {
   /** All that were made here or arrived, and have not ended. */
   public synchronized List<Instance> list() {
     return entries.values().stream().filter(Entry::visible).map(Entry::view).toList();
+  }
+
+  /** Those whose disks were kept when they ended without their user's will. */
+  public synchronized List<Instance> lost() {
+    return entries.values().stream()
+        .filter(entry -> entry.record.state() == State.LOST)
+        .map(Entry::view)
+        .toList();
   }
 
   /**
@@ -225,14 +234,15 @@ public final class Instances {
     return entry == null ? null : entry.claim;
   }
 
-  synchronized void release(InstanceClaim claim) {
-    Entry entry = entries.get(claim.instance().uuid());
-    if (entry != null && entry.claim == claim) {
-      entry.claim = null;
-      if (entry.ended != null) {
-        settle(entry);
+  void release(InstanceClaim claim) {
+    synchronized (this) {
+      Entry entry = entries.get(claim.instance().uuid());
+      if (entry == null || entry.claim != claim) {
+        return;
       }
+      entry.claim = null;
     }
+    settle(claim.instance().uuid());
   }
 
   /** libvirt's event of it may still be on its way. */
@@ -270,11 +280,12 @@ public final class Instances {
       entries.put(record.uuid(), entry);
     }
     NewInstance fresh = new NewInstance(this, entry.view());
-    try {
-      Files.createDirectory(folder);
-      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
-      record.write(folder);
-      DurableFiles.syncFolder(store.instances());
+    // The folder is there with its record in it, or not at all.
+    try (WorkFolder made = store.work("instance")) {
+      Path files = made.folder(folder.getFileName().toString());
+      Files.setPosixFilePermissions(files, PosixFilePermissions.fromString("rwxr-xr-x"));
+      record.write(files);
+      DurableFiles.publish(files, folder);
       return fresh;
     } catch (IOException | RuntimeException e) {
       fresh.close();
@@ -283,18 +294,21 @@ public final class Instances {
   }
 
   /** It runs, and is to be seen. */
-  synchronized Instance commit(UUID uuid) throws IOException {
-    Entry entry = entries.get(uuid);
-    boolean arrived = entry.record.state() == State.ARRIVING;
-    InstanceRecord record = entry.record.with(State.RUNNING);
-    record.write(entry.folder);
-    entry.record = record;
-    if (entry.ended != null && arrived) {
-      lose(entry, "its domain ended while it arrived"); // the source deletes its disk
-    } else if (entry.ended != null) {
-      settle(entry);
+  Instance commit(UUID uuid) throws IOException {
+    Instance committed;
+    synchronized (this) {
+      Entry entry = entries.get(uuid);
+      boolean arrived = entry.record.state() == State.ARRIVING;
+      InstanceRecord record = entry.record.with(State.RUNNING);
+      record.write(entry.folder);
+      entry.record = record;
+      if (entry.ended != null && arrived) {
+        lose(entry, "its domain ended while it arrived"); // the source deletes its disk
+      }
+      committed = entry.view();
     }
-    return entry.view();
+    settle(uuid);
+    return committed;
   }
 
   /**
@@ -302,12 +316,11 @@ public final class Instances {
    *
    * @return it, or null when there is no lost instance of that UUID
    */
-  synchronized Instance removeLost(String uuid) {
-    for (Entry entry : List.copyOf(entries.values())) {
-      if (entry.record.state() == State.LOST
-          && entry.record.uuid().toString().equalsIgnoreCase(uuid)) {
-        remove(entry.record.uuid());
-        return entry.view();
+  Instance removeLost(String uuid) {
+    for (Instance lost : lost()) {
+      if (lost.uuid().toString().equalsIgnoreCase(uuid)) {
+        remove(lost.uuid());
+        return lost;
       }
     }
     return null;
@@ -319,73 +332,107 @@ public final class Instances {
   }
 
   /** Removes an instance and its files; nothing happens when it isn't there. */
-  synchronized void remove(UUID uuid) {
-    Entry entry = entries.remove(uuid);
-    if (entry == null) {
-      return;
+  void remove(UUID uuid) {
+    WorkFolder doomed = null;
+    synchronized (this) {
+      Entry entry = entries.get(uuid);
+      if (entry != null) {
+        doomed = takeOut(entry);
+      }
     }
+    delete(doomed);
+  }
+
+  /** The quick part of removing: nobody finds the instance any more. */
+  private WorkFolder takeOut(Entry entry) {
+    entries.remove(entry.record.uuid());
     if (entry.ports != null) {
       entry.ports.close();
     }
     try {
-      DurableFiles.deleteTree(entry.folder);
+      return store.discard(entry.folder);
     } catch (IOException e) {
       log.error("The folder {} of an instance that is gone can't be removed", entry.folder, e);
-    }
-    if (entry.image != null) {
-      entry.image.close();
+      return null;
+    } finally {
+      if (entry.image != null) {
+        entry.image.close();
+      }
     }
   }
 
-  private synchronized void happened(VmEvent event) {
+  /** The slow part, for overlays are big: never with the lock. */
+  private static void delete(WorkFolder doomed) {
+    if (doomed != null) {
+      doomed.close();
+    }
+  }
+
+  private void happened(VmEvent event) {
     if (event instanceof VmEvent.Stopped stopped) {
-      Entry entry = entries.get(stopped.uuid());
-      if (entry != null && entry.record.state() != State.LOST) {
-        entry.ended = stopped.reason();
-        if (entry.claim == null && entry.visible()) {
-          settle(entry);
+      synchronized (this) {
+        Entry entry = entries.get(stopped.uuid());
+        if (entry == null || entry.record.state() == State.LOST) {
+          return;
         }
+        entry.ended = stopped.reason();
       }
+      settle(stopped.uuid());
     } else if (event instanceof VmEvent.Reconnected) {
-      lookAgain();
+      missed().forEach(this::settle);
     }
   }
 
   /** Events may have been missed: an instance whose domain is gone is lost. */
-  private void lookAgain() {
+  private synchronized List<UUID> missed() {
     Set<UUID> alive = new HashSet<>();
     try {
       hypervisor.list().forEach(vm -> alive.add(vm.uuid()));
     } catch (NepheleException e) {
       log.warn("The instances can't be compared with libvirt's domains: {}", e.getMessage());
-      return;
+      return List.of();
     }
-    for (Entry entry : List.copyOf(entries.values())) {
-      if (entry.visible() && !alive.contains(entry.record.uuid())) {
-        entry.ended = VmEvent.StopReason.UNKNOWN;
-        if (entry.claim == null) {
-          settle(entry);
-        }
-      }
-    }
+    List<Entry> gone =
+        entries.values().stream()
+            .filter(entry -> entry.visible() && !alive.contains(entry.record.uuid()))
+            .toList();
+    gone.forEach(entry -> entry.ended = VmEvent.StopReason.UNKNOWN);
+    return gone.stream().map(entry -> entry.record.uuid()).toList();
   }
 
-  /** The domain of a visible instance has ended, and nobody has a claim on it. */
-  private void settle(Entry entry) {
-    switch (entry.ended) {
-      case SHUTDOWN, DESTROYED -> {
-        if (Recovery.nodeIsGoingDown()) {
-          lose(entry, "the node goes down");
-        } else {
-          log.info("Instance {} has ended: its files are removed", entry.record.label());
-          remove(entry.record.uuid());
+  /** Deals with the end of an instance's domain, unless somebody has a claim on it. */
+  private void settle(UUID uuid) {
+    if (!over(uuid)) {
+      return;
+    }
+    // Asks systemd, which may take seconds: not with the lock.
+    boolean goingDown = Recovery.nodeIsGoingDown();
+    WorkFolder doomed = null;
+    synchronized (this) {
+      if (over(uuid)) {
+        Entry entry = entries.get(uuid);
+        switch (entry.ended) {
+          case SHUTDOWN, DESTROYED -> {
+            if (goingDown) {
+              lose(entry, "the node goes down");
+            } else {
+              log.info("Instance {} has ended: its files are removed", entry.record.label());
+              doomed = takeOut(entry);
+            }
+          }
+          case CRASHED, FAILED -> lose(entry, "QEMU died");
+          case MIGRATED -> lose(entry, "somebody else than Nephele migrated it");
+          case SAVED -> lose(entry, "somebody else than Nephele saved it");
+          case UNKNOWN -> lose(entry, "its domain is gone for a reason that is not known");
         }
       }
-      case CRASHED, FAILED -> lose(entry, "QEMU died");
-      case MIGRATED -> lose(entry, "somebody else than Nephele migrated it");
-      case SAVED -> lose(entry, "somebody else than Nephele saved it");
-      case UNKNOWN -> lose(entry, "its domain is gone for a reason that is not known");
     }
+    delete(doomed);
+  }
+
+  private synchronized boolean over(UUID uuid) {
+    Entry entry = entries.get(uuid);
+    return entry != null && entry.ended != null && entry.claim == null && entry.visible();
   }
 
   private void lose(Entry entry, String why) {

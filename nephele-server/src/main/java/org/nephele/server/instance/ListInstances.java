@@ -9,7 +9,10 @@ import org.nephele.server.libvirt.Hypervisor;
 import org.nephele.server.libvirt.Vm;
 import org.nephele.server.libvirt.VmState;
 
-/** {@code ps}: the instances whose domains are there now, by libvirt's word. Thread-safe. */
+/**
+ * {@code ps}: the instances whose domains are there now, by libvirt's word, and the lost ones.
+ * Thread-safe.
+ */
 public final class ListInstances {
   private final Instances instances;
   private final Hypervisor hypervisor;
@@ -39,7 +42,12 @@ public final class ListInstances {
         }
       }
     }
-    return new Api.Instances(list);
+    return new Api.Instances(list, instances.lost().stream().map(ListInstances::lost).toList());
+  }
+
+  private static Api.LostInstance lost(Instance instance) {
+    return new Api.LostInstance(
+        instance.record().title(), instance.uuid().toString(), instance.disk().toString());
   }
 
   private void add(List<Api.Instance> list, Instance instance, Vm vm) throws NepheleException {

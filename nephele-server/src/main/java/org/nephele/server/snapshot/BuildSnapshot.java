@@ -3,7 +3,6 @@ package org.nephele.server.snapshot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -14,7 +13,6 @@ import org.nephele.core.format.SnapshotZip;
 import org.nephele.core.protocol.Api;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
-import org.nephele.core.qemu.DeviceState;
 import org.nephele.server.image.Build;
 import org.nephele.server.image.Builds;
 import org.nephele.server.image.Captured;
@@ -109,6 +107,8 @@ public final class BuildSnapshot {
   private Api.Snapshot build(Work work, Image image, Path dest, String title, PauseRule rule)
       throws NepheleException, IOException {
     try (WorkFolder folder = store.work("snapshot")) {
+      Path part = folder.beside(dest);
+      NewFile.probe(part);
       Path overlay = folder.file("disk.qcow2");
       Path console = folder.file("console.log");
       DomainXml xml =
@@ -122,7 +122,7 @@ public final class BuildSnapshot {
                   console,
                   hypervisor.settings());
       QemuImg.createOverlay(work, overlay, image.disk());
-      Captured captured;
+      final Captured captured;
       try (Build build = builds.begin(work, xml, "the snapshot " + dest.getFileName())) {
         work.phase("restoring");
         Vm vm = MemoryDelta.restore(work, hypervisor, xml, image);
@@ -131,15 +131,25 @@ public final class BuildSnapshot {
         if (!vm.setGuestTime()) {
           log.info("'{}' has no guest agent that could set its clock", xml.title());
         }
-        captured = build.capture(vm, rule, console, started, folder.path());
+        captured =
+            build.capture(
+                vm,
+                rule,
+                console,
+                started,
+                folder.path(),
+                found -> MemoryDelta.requireSameBlocks(image, found));
       }
-      Path part = folder.beside(dest);
-      SnapshotManifest manifest = write(work, image, overlay, xml.title(), captured, part);
-      work.phase("publishing");
-      long bytes = Files.size(part);
-      NewFile.publish(part, dest);
-      snapshots.remember(dest);
-      return new Api.Snapshot(dest.toString(), image.id(), manifest.created(), bytes);
+      return snapshots.keep(
+          work,
+          folder,
+          part,
+          dest,
+          file -> {
+            SnapshotManifest manifest = write(work, image, overlay, xml.title(), captured, file);
+            return new Api.Snapshot(
+                dest.toString(), image.id(), manifest.created(), Files.size(file));
+          });
     }
   }
 
@@ -157,8 +167,6 @@ public final class BuildSnapshot {
             image.manifest().memory().bytes(),
             captured.machine());
     byte[] state = Files.readAllBytes(captured.deviceState());
-    MemoryDelta.requireSameBlocks(
-        DeviceState.parse(Files.readAllBytes(image.deviceState())), DeviceState.parse(state));
     List<QemuImg.Range> ranges = QemuImg.changes(work, overlay);
     SnapshotZip.Counts counts;
     try {
@@ -173,8 +181,7 @@ public final class BuildSnapshot {
       work.checkCancelled();
       throw e;
     }
-    // It holds parts of a VM with its secrets.
-    Files.setPosixFilePermissions(part, PosixFilePermissions.fromString("rw-------"));
+    NewFile.restrict(part);
     log.info("The delta against {} has, in pages of 4096 bytes, {}", image.name(), counts);
     return manifest;
   }

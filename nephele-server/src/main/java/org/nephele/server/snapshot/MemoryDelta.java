@@ -3,6 +3,7 @@ package org.nephele.server.snapshot;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -18,8 +19,10 @@ import org.nephele.core.qemu.DeltaPages;
 import org.nephele.core.qemu.DeviceState;
 import org.nephele.core.qemu.MemoryFile;
 import org.nephele.core.qemu.PageSource;
+import org.nephele.core.qemu.RamLayout;
 import org.nephele.core.qemu.RestoreStream;
 import org.nephele.core.qemu.RestoreStream.ZeroPages;
+import org.nephele.server.image.Captured;
 import org.nephele.server.image.Image;
 import org.nephele.server.libvirt.DomainXml;
 import org.nephele.server.libvirt.Hypervisor;
@@ -61,13 +64,20 @@ public final class MemoryDelta {
   /**
    * That a captured state is in the same RAM blocks as its image's, so that pages of one address
    * are the same page.
+   *
+   * @throws NepheleException REFUSED
    */
-  static void requireSameBlocks(DeviceState image, DeviceState captured) throws NepheleException {
-    if (!image.layout().equals(captured.layout())) {
+  static void requireSameBlocks(Image image, Captured captured)
+      throws NepheleException, IOException {
+    // One after the other: a device state may be long.
+    RamLayout before = DeviceState.parse(image.readDeviceState()).layout();
+    RamLayout now = DeviceState.parse(Files.readAllBytes(captured.deviceState())).layout();
+    if (!before.equals(now)) {
       throw new NepheleException(
           ErrorKind.REFUSED,
           "The VM has other memory than its image: a device was added to it or removed. There can"
-              + " be no snapshot of it.");
+              + " be no snapshot of it as it is; let it go on ('thaw'), undo that, and pause it"
+              + " again.");
     }
   }
 

@@ -3,11 +3,13 @@ package org.nephele.server.snapshot;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -23,8 +25,10 @@ import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.JsonLines;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.image.Images;
+import org.nephele.server.operation.Work;
 import org.nephele.server.store.NewFile;
 import org.nephele.server.store.Store;
+import org.nephele.server.store.WorkFolder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +39,7 @@ import org.slf4j.LoggerFactory;
 public final class Snapshots {
   private static final Logger log = LoggerFactory.getLogger(Snapshots.class);
   private static final String SUFFIX = ".zip";
+  private static final Duration RETRY = Duration.ofSeconds(5);
 
   private final Store store;
   private final String node;
@@ -121,7 +126,11 @@ public final class Snapshots {
               + name
               + "'.");
     }
-    return store.snapshots().resolve(name).toString();
+    try {
+      return store.snapshots().resolve(name).toString();
+    } catch (InvalidPathException e) {
+      throw new NepheleException(ErrorKind.USAGE, "'" + name + "' is no path.", e);
+    }
   }
 
   /**
@@ -188,6 +197,98 @@ public final class Snapshots {
         reserved.remove(path);
       }
     };
+  }
+
+  /** Writes a snapshot into a file that does not exist yet. */
+  @FunctionalInterface
+  interface Writer {
+    Api.Snapshot write(Path file) throws NepheleException, IOException;
+  }
+
+  /**
+   * Writes a snapshot, and gives it its name. The VM is gone by then, so this doesn't give up
+   * easily: what can't be written there is kept below /var/nephele/snapshots.
+   *
+   * @param part beside the destination
+   * @throws NepheleException FAILED when it had to be kept in another place, which the message
+   *     names; CANCELLED
+   */
+  Api.Snapshot keep(Work work, WorkFolder folder, Path part, Path dest, Writer writer)
+      throws NepheleException, IOException {
+    try {
+      Api.Snapshot made = writer.write(part);
+      work.phase("publishing");
+      // First: a reminder of what isn't there does no harm.
+      remember(dest);
+      NewFile.publish(part, dest);
+      return made;
+    } catch (NepheleException | IOException e) {
+      work.checkCancelled();
+      log.warn("The snapshot {} can't be written; it is kept elsewhere", dest, e);
+      Path kept;
+      try {
+        Files.deleteIfExists(part);
+        kept = keepHere(work, folder.file("snapshot" + SUFFIX), dest, writer);
+      } catch (NepheleException | IOException second) {
+        second.addSuppressed(e);
+        throw second;
+      }
+      throw new NepheleException(
+          ErrorKind.FAILED,
+          "The snapshot can't be written to "
+              + dest
+              + ": "
+              + (e instanceof NepheleException ? e.getMessage() : e.toString())
+              + (e instanceof NepheleException ? "" : ".")
+              + " Nothing is lost: it is "
+              + kept
+              + " on "
+              + node
+              + " instead.",
+          e);
+    }
+  }
+
+  private Path keepHere(Work work, Path part, Path dest, Writer writer)
+      throws NepheleException, IOException {
+    while (true) {
+      try {
+        Files.deleteIfExists(part);
+        writer.write(part);
+        break;
+      } catch (IOException e) {
+        work.checkCancelled();
+        if (!lacksRoom(e)) {
+          throw e;
+        }
+        work.phase(
+            "stopped",
+            "There is no room for the snapshot "
+                + dest
+                + " on "
+                + node
+                + ", not even in "
+                + store.snapshots()
+                + ": make some, and it goes on by itself.");
+        work.await(RETRY, () -> false);
+      }
+    }
+    String name = dest.getFileName().toString();
+    String stem = name.substring(0, name.length() - SUFFIX.length()).replaceFirst("^\\.+", "");
+    for (int i = 1; ; i++) {
+      Path kept = store.snapshots().resolve(stem + "_" + i + SUFFIX);
+      try {
+        DurableFiles.publish(part, kept);
+        return kept;
+      } catch (FileAlreadyExistsException e) {
+        log.debug("{} is another one", kept);
+      }
+    }
+  }
+
+  private static boolean lacksRoom(IOException e) {
+    String text = String.valueOf(e.getMessage());
+    return text.contains("No space left on device") || text.contains("Disk quota exceeded");
   }
 
   /** Remembers a snapshot that may lie elsewhere. */

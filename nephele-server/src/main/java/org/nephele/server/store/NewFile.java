@@ -2,16 +2,22 @@ package org.nephele.server.store;
 
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.nephele.core.io.DurableFiles;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A file that a person wants to have written somewhere on the node. Stateless. */
 public final class NewFile {
+  private static final Logger log = LoggerFactory.getLogger(NewFile.class);
+
   private NewFile() {}
 
   /**
@@ -43,6 +49,22 @@ public final class NewFile {
   }
 
   /**
+   * That a file can be written there, by doing it. Leaves nothing.
+   *
+   * @throws NepheleException REFUSED
+   */
+  public static void probe(Path file) throws NepheleException {
+    try {
+      Files.delete(Files.createFile(file));
+    } catch (IOException e) {
+      throw new NepheleException(
+          ErrorKind.REFUSED,
+          "No file can be made in " + file.getParent() + ": " + e + "; nothing was started.",
+          e);
+    }
+  }
+
+  /**
    * Gives a finished file its name, durably.
    *
    * @throws NepheleException REFUSED when somebody else took the name meanwhile
@@ -52,6 +74,18 @@ public final class NewFile {
       DurableFiles.publish(temporary, path);
     } catch (FileAlreadyExistsException e) {
       throw taken(path, e);
+    }
+  }
+
+  /**
+   * Keeps a file with a VM's secrets from other users. Where the file system has no modes (vfat),
+   * that is up to who mounted it.
+   */
+  public static void restrict(Path file) throws IOException {
+    try {
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    } catch (FileSystemException | UnsupportedOperationException e) {
+      log.warn("{} can't be kept from other users of this node: {}", file, e.toString());
     }
   }
 

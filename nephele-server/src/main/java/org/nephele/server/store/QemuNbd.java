@@ -16,20 +16,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An overlay opened for writing by {@code qemu-nbd}, behind a socket in a folder of its own, so
- * that QEMU's own code writes the qcow2. For one thread.
+ * An overlay opened for writing by {@code qemu-nbd}, behind a socket beside it (which is swept with
+ * it when the agent dies), so that QEMU's own code writes the qcow2. For one thread.
  */
 public final class QemuNbd implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(QemuNbd.class);
   private static final Duration START = Duration.ofSeconds(20);
 
-  private final Path folder;
+  private final Path socket;
   private final Process process;
   private final Work.Registration hook;
   private NbdClient client;
 
-  private QemuNbd(Path folder, Process process, Work.Registration hook) {
-    this.folder = folder;
+  private QemuNbd(Path socket, Process process, Work.Registration hook) {
+    this.socket = socket;
     this.process = process;
     this.hook = hook;
   }
@@ -39,8 +39,7 @@ public final class QemuNbd implements AutoCloseable {
    *     needs it durable flushes it itself, and before that there is nothing in it worth keeping
    */
   public static QemuNbd open(Work work, Path overlay) throws NepheleException, IOException {
-    Path folder = Files.createTempDirectory("nephele-nbd");
-    Path socket = folder.resolve("nbd.sock");
+    Path socket = overlay.resolveSibling("nbd.sock");
     Process process =
         Program.start(
             List.of(
@@ -50,10 +49,10 @@ public final class QemuNbd implements AutoCloseable {
                 "--cache=unsafe",
                 "--discard=unmap",
                 overlay.toString()));
-    QemuNbd nbd = new QemuNbd(folder, process, work.onCancel(process::destroyForcibly));
+    QemuNbd nbd = new QemuNbd(socket, process, work.onCancel(process::destroyForcibly));
     try {
       Program.ErrorText error = new Program.ErrorText(process.getErrorStream());
-      nbd.client = NbdClient.open(nbd.connect(work, socket, overlay, error));
+      nbd.client = NbdClient.open(nbd.connect(work, overlay, error));
       return nbd;
     } catch (NepheleException | IOException | RuntimeException e) {
       nbd.close();
@@ -61,7 +60,7 @@ public final class QemuNbd implements AutoCloseable {
     }
   }
 
-  private SocketChannel connect(Work work, Path socket, Path overlay, Program.ErrorText error)
+  private SocketChannel connect(Work work, Path overlay, Program.ErrorText error)
       throws NepheleException {
     long end = System.nanoTime() + START.toNanos();
     while (process.isAlive() && System.nanoTime() < end) {
@@ -105,8 +104,7 @@ public final class QemuNbd implements AutoCloseable {
     } finally {
       hook.close();
       process.destroyForcibly();
-      Files.deleteIfExists(folder.resolve("nbd.sock"));
-      Files.deleteIfExists(folder);
+      Files.deleteIfExists(socket);
     }
   }
 }

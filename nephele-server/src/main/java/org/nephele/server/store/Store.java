@@ -1,9 +1,12 @@
 package org.nephele.server.store;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -11,6 +14,8 @@ import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.List;
 import java.util.Optional;
 import org.nephele.core.io.DurableFiles;
+import org.nephele.core.protocol.ErrorKind;
+import org.nephele.core.protocol.NepheleException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,8 +38,9 @@ public final class Store {
    * Makes the folders that are missing, and sets their modes.
    *
    * @param root {@code /var/nephele}; absolute
+   * @throws NepheleException REFUSED when the folders are links, or on more than one file system
    */
-  public static Store open(Path root) throws IOException {
+  public static Store open(Path root) throws NepheleException, IOException {
     Store store = new Store(root);
     store.folder(root, "rwx--x--x");
     store.folder(store.snapshots(), "rwx------");
@@ -45,6 +51,9 @@ public final class Store {
       if (group.isPresent()) {
         Files.getFileAttributeView(folder, PosixFileAttributeView.class).setGroup(group.get());
       }
+    }
+    for (Path folder : List.of(store.images(), store.instances(), store.snapshots())) {
+      store.requireRename(folder);
     }
     if (group.isEmpty()) {
       log.warn(
@@ -71,9 +80,39 @@ public final class Store {
     return Optional.empty();
   }
 
-  private void folder(Path folder, String mode) throws IOException {
+  private void folder(Path folder, String mode) throws NepheleException, IOException {
+    if (Files.isSymbolicLink(folder)) {
+      throw new NepheleException(
+          ErrorKind.REFUSED,
+          folder
+              + " is a symbolic link, which QEMU is not allowed to follow: mount the other place on "
+              + root
+              + " instead.");
+    }
     Files.createDirectories(folder);
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(mode));
+  }
+
+  /** Things are made in tmp and renamed, which works within one mounted file system only. */
+  private void requireRename(Path folder) throws NepheleException, IOException {
+    Path probe = Files.createTempFile(tmp(), "probe", "");
+    Path target = folder.resolve("." + probe.getFileName());
+    try {
+      Files.move(probe, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (AtomicMoveNotSupportedException e) {
+      throw new NepheleException(
+          ErrorKind.REFUSED,
+          folder
+              + " and "
+              + tmp()
+              + " are not on the same mounted file system, as all of "
+              + root
+              + " must be: mount one there.",
+          e);
+    } finally {
+      Files.deleteIfExists(probe);
+      Files.deleteIfExists(target);
+    }
   }
 
   public Path images() {
@@ -108,19 +147,42 @@ public final class Store {
   }
 
   /**
+   * Takes a folder of the store out of sight at once, so that it is never found half removed.
+   *
+   * @return what holds it now; closing it removes it. Empty when the folder wasn't there
+   */
+  public WorkFolder discard(Path folder) throws IOException {
+    WorkFolder doomed = work("removed");
+    try {
+      Files.move(
+          folder, doomed.file(folder.getFileName().toString()), StandardCopyOption.ATOMIC_MOVE);
+      DurableFiles.syncFolder(folder.getParent());
+    } catch (NoSuchFileException e) {
+      log.debug("{} is gone already", folder);
+    } catch (IOException e) {
+      doomed.close();
+      throw e;
+    }
+    return doomed;
+  }
+
+  /**
    * Removes what work that never ended left. Only at the start of the agent, when nothing works.
+   * What can't be removed is logged, and tried again at the next start.
    */
   public void sweep() throws IOException {
-    try (var folders = Files.newDirectoryStream(tmp())) {
-      for (Path folder : folders) {
-        log.info("Removing {}, left by work that never ended", folder);
-        Path elsewhere = folder.resolve(ELSEWHERE);
-        if (Files.isRegularFile(elsewhere)) {
-          for (String line : Files.readAllLines(elsewhere, StandardCharsets.UTF_8)) {
-            Files.deleteIfExists(Path.of(line));
+    try (var left = Files.newDirectoryStream(tmp())) {
+      for (Path each : left) {
+        log.info("Removing {}, left by work that never ended", each);
+        try {
+          Path elsewhere = each.resolve(ELSEWHERE);
+          if (Files.isRegularFile(elsewhere)) {
+            Files.deleteIfExists(Path.of(Files.readString(elsewhere)));
           }
+          DurableFiles.deleteTree(each);
+        } catch (IOException | InvalidPathException e) {
+          log.warn("{} can't be removed", each, e);
         }
-        DurableFiles.deleteTree(folder);
       }
     }
   }

@@ -43,10 +43,8 @@ public final class WorkFolder implements AutoCloseable {
    */
   public Path beside(Path target) throws IOException {
     elsewhere = target.resolveSibling("." + folder.getFileName() + ".part");
-    if (elsewhere.toString().indexOf('\n') >= 0) {
-      throw new IOException("a file's name has more than one line");
-    }
-    DurableFiles.write(file(Store.ELSEWHERE), (elsewhere + "\n").getBytes(StandardCharsets.UTF_8));
+    DurableFiles.write(
+        file(Store.ELSEWHERE), elsewhere.toString().getBytes(StandardCharsets.UTF_8));
     return elsewhere;
   }
 

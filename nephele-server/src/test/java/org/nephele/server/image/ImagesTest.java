@@ -181,11 +181,21 @@ class ImagesTest {
     Path zip = folder.resolve("tiny.zip");
     ImageZip.write(image.manifest(), image.folder(), zip, n -> {});
     images.remove("tiny.img");
-    publish("tiny.img", 7, 8);
+    Image other = publish("tiny.img", 7, 8);
+    ImportImage importing = new ImportImage(store, images, operations);
+
+    Api.Image imported = result(importing.start(new Api.Path(zip.toString())), Api.Image.class);
+
+    assertThat(imported.name()).isEqualTo("tiny.img-" + image.id());
+    assertThat(images.find("tiny.img")).isEqualTo(other);
+    Image found = images.find(image.id());
+    assertThat(found.name()).isEqualTo(imported.name()).isEqualTo(found.manifest().name());
+    assertThat(found.content()).isEqualTo(image.content());
+    assertThat(images.freeName(image.manifest())).isEqualTo("tiny.img-" + image.id() + "-2");
     assertRefused(
-        () -> new ImportImage(store, images, operations).start(new Api.Path(zip.toString())),
+        () -> importing.start(new Api.Path(zip.toString())),
         ErrorKind.REFUSED,
-        "There is an image tiny.img on node1 already");
+        "is here already, under the name tiny.img-" + image.id());
   }
 
   @Test

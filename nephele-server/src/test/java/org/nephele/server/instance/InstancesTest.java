@@ -18,6 +18,7 @@ import org.nephele.core.format.Hasher;
 import org.nephele.core.format.ImageManifest;
 import org.nephele.core.format.ImageZip;
 import org.nephele.core.format.Machine;
+import org.nephele.core.protocol.Api;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.Settings;
@@ -214,6 +215,38 @@ class InstancesTest {
     assertThat(instances.list()).hasSize(1);
     assertThat(instances.removeLost(gone.uuid().toString()).folder()).doesNotExist();
     assertThat(instances.removeLost(gone.uuid().toString())).isNull();
+  }
+
+  @Test
+  void anInstanceIsMadeAndUnmadeInOneStep() throws Exception {
+    Instance one = running("one");
+    assertThat(folder.resolve("nephele/tmp")).isEmptyDirectory();
+    // As a kill -9 leaves them: half made, and half removed.
+    Path half = store.work("instance").folder(UUID.randomUUID().toString());
+    Files.writeString(half.resolve("instance.json.tmp"), "{");
+    Files.writeString(one.disk(), "overlay");
+    Files.delete(store.discard(one.folder()).file(one.uuid() + "/instance.json"));
+
+    instances = restarted();
+
+    assertThat(instances.list()).isEmpty();
+    assertThat(instances.lost()).isEmpty();
+    assertThat(store.instances()).isEmptyDirectory();
+    assertThat(folder.resolve("nephele/tmp")).isEmptyDirectory();
+  }
+
+  @Test
+  void lostInstancesAreListedUntilTheyAreRemoved() throws Exception {
+    Instance gone = running("gone");
+    instances = restarted();
+    assertThat(instances.lost()).extracting(Instance::uuid).containsExactly(gone.uuid());
+    Api.Instances ps = new ListInstances(instances, hypervisor, "node1").list();
+    assertThat(ps.instances()).isEmpty();
+    assertThat(ps.lost())
+        .containsExactly(
+            new Api.LostInstance("gone", gone.uuid().toString(), gone.disk().toString()));
+    instances.removeLost(gone.uuid().toString());
+    assertThat(instances.lost()).isEmpty();
   }
 
   private static int freePort() throws Exception {

@@ -46,6 +46,7 @@ class DiskDeltaTest {
     DeltaReader reader = new DeltaReader(new ByteArrayInputStream(delta), Pages.count(BYTES));
     DiskDelta.apply(work, reader, again, BYTES);
 
+    assertThat(folder.resolve("nbd.sock")).doesNotExist();
     assertThat(Arrays.mismatch(flat(again), flat(overlay))).isEqualTo(-1);
     assertThat(Arrays.mismatch(flat(again), content)).isNotEqualTo(-1);
     assertThat(Arrays.mismatch(Files.readAllBytes(base), content)).isEqualTo(-1);

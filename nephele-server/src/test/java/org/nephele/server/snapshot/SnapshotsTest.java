@@ -3,6 +3,7 @@ package org.nephele.server.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -14,7 +15,9 @@ import org.nephele.core.format.SnapshotZip;
 import org.nephele.core.protocol.Api;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.image.Images;
+import org.nephele.server.operation.Work;
 import org.nephele.server.store.Store;
+import org.nephele.server.store.WorkFolder;
 
 class SnapshotsTest {
   @TempDir Path folder;
@@ -45,12 +48,75 @@ class SnapshotsTest {
     snapshots.remember(path);
   }
 
+  private Api.Snapshot keep(Path dest, Snapshots.Writer writer) throws Exception {
+    try (WorkFolder work = store.work("test")) {
+      return snapshots.keep(new Work(), work, work.beside(dest), dest, writer);
+    }
+  }
+
+  private static Api.Snapshot written(Path file) throws IOException {
+    Files.writeString(file, "a snapshot");
+    return new Api.Snapshot("x", "0123456789ab", "2026-01-02T03:04:05Z", 10);
+  }
+
+  @Test
+  void aFinishedSnapshotGetsItsName() throws Exception {
+    Path dest = folder.resolve("there.zip");
+    assertThat(keep(dest, SnapshotsTest::written).bytes()).isEqualTo(10);
+    assertThat(dest).hasContent("a snapshot");
+    assertThat(store.snapshots().resolve(".known")).isNotEmptyDirectory();
+  }
+
+  @Test
+  void whatCantGetItsNameIsKeptUnderAnother() throws Exception {
+    Path dest = Files.writeString(folder.resolve("x.zip"), "somebody else's");
+    for (String kept : new String[] {"x_1.zip", "x_2.zip"}) {
+      assertThatThrownBy(() -> keep(dest, SnapshotsTest::written))
+          .isInstanceOf(NepheleException.class)
+          .hasMessageContaining("exists on this node already")
+          .hasMessageContaining("it is " + store.snapshots().resolve(kept) + " on node1 instead");
+      assertThat(store.snapshots().resolve(kept)).hasContent("a snapshot");
+    }
+    assertThat(dest).hasContent("somebody else's");
+    assertThat(folder.resolve("nephele/tmp")).isEmptyDirectory();
+    try (var files = Files.list(folder)) {
+      assertThat(files).containsExactlyInAnyOrder(dest, folder.resolve("nephele"));
+    }
+  }
+
+  @Test
+  void whatCantBeWrittenThereIsWrittenHere() throws Exception {
+    Path dest = folder.resolve(".hidden.zip");
+    boolean[] second = {false};
+    int[] full = {1};
+    assertThatThrownBy(
+            () ->
+                keep(
+                    dest,
+                    file -> {
+                      if (!second[0]) {
+                        second[0] = true;
+                        throw new IOException("Input/output error");
+                      }
+                      if (full[0]-- > 0) {
+                        Files.writeString(file, "half");
+                        throw new IOException("No space left on device");
+                      }
+                      return written(file);
+                    }))
+        .hasMessageContaining("Input/output error")
+        .hasMessageContaining("hidden_1.zip");
+    assertThat(store.snapshots().resolve("hidden_1.zip")).hasContent("a snapshot");
+    assertThat(dest).doesNotExist();
+  }
+
   @Test
   void namesGoBelowTheStoreAndPathsWhereTheySay() throws Exception {
     assertThat(snapshots.destination("a")).isEqualTo(store.snapshots().resolve("a.zip"));
     assertThat(snapshots.destination("a b.zip")).isEqualTo(store.snapshots().resolve("a b.zip"));
     assertThat(snapshots.destination(folder + "/x")).isEqualTo(folder.resolve("x.zip"));
-    for (String wrong : new String[] {"", " ", "../a", "a/b", ".a", "/no/such/folder/x", "a\nb"}) {
+    for (String wrong :
+        new String[] {"", " ", "../a", "a/b", ".a", "/no/such/folder/x", "a\nb", "a\0b"}) {
       assertThatThrownBy(() -> snapshots.destination(wrong))
           .as(wrong)
           .isInstanceOf(NepheleException.class);

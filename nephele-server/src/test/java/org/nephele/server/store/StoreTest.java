@@ -56,6 +56,60 @@ class StoreTest {
   }
 
   @Test
+  void oneThingThatCantBeRemovedKeepsNothingElse() throws Exception {
+    Store store = Store.open(folder.resolve("nephele"));
+    Path full = Files.createDirectory(folder.resolve("full"));
+    Files.writeString(full.resolve("x"), "x");
+    WorkFolder odd = store.work("test");
+    Files.writeString(odd.file(Store.ELSEWHERE), full.toString());
+    Files.writeString(store.work("test").file(Store.ELSEWHERE), "a\0b");
+    WorkFolder good = store.work("test");
+    Path part = good.beside(folder.resolve("two\rlines.zip"));
+    Files.writeString(part, "half");
+
+    store.sweep();
+
+    assertThat(good.path()).doesNotExist();
+    assertThat(part).doesNotExist();
+    assertThat(full.resolve("x")).exists();
+  }
+
+  @Test
+  void whatIsDiscardedIsOutOfSightAtOnce() throws Exception {
+    Store store = Store.open(folder.resolve("nephele"));
+    Path there = Files.createDirectory(store.instances().resolve("there"));
+    Files.writeString(there.resolve("disk"), "x");
+    try (WorkFolder doomed = store.discard(there)) {
+      assertThat(there).doesNotExist();
+      assertThat(doomed.path().resolve("there/disk")).exists();
+    }
+    store.discard(there).close();
+    assertThat(store.tmp()).isEmptyDirectory();
+  }
+
+  @Test
+  void linksAreRefused() throws Exception {
+    Path root = Files.createDirectory(folder.resolve("nephele"));
+    Files.createSymbolicLink(
+        root.resolve("images"), Files.createDirectory(folder.resolve("big-disk")));
+    assertThatThrownBy(() -> Store.open(root))
+        .isInstanceOf(NepheleException.class)
+        .hasMessageContaining("images is a symbolic link");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("big-disk"));
+    assertThatThrownBy(() -> Store.open(link)).hasMessageContaining("link is a symbolic link");
+  }
+
+  @Test
+  void aPlaceWhereNothingCanBeWrittenIsFoundBefore() throws Exception {
+    Path file = folder.resolve("x");
+    NewFile.probe(file);
+    assertThat(file).doesNotExist();
+    assertThatThrownBy(() -> NewFile.probe(Path.of("/proc/x")))
+        .isInstanceOf(NepheleException.class)
+        .hasMessageContaining("No file can be made in /proc");
+  }
+
+  @Test
   void newFilesNeverReplaceOthers() throws Exception {
     Path there = Files.writeString(folder.resolve("there"), "old");
     assertThatThrownBy(() -> NewFile.check(there.toString()))
