@@ -237,8 +237,8 @@ public sealed interface Source {
     if (event instanceof PeerTaken) {
       return settleGiven(new Given(true, s.returned(), s.gone(), false));
     }
-    if (event instanceof LibvirtReturned e) {
-      return settleGiven(new Given(s.taken(), true, s.gone() || e.succeeded(), s.destroyed()));
+    if (event instanceof LibvirtReturned) {
+      return settleGiven(new Given(s.taken(), true, s.gone(), s.destroyed()));
     }
     if (event instanceof DomainGone) {
       return settleGiven(new Given(s.taken(), s.returned(), true, s.destroyed()));
@@ -263,7 +263,7 @@ public sealed interface Source {
       return Step.to(new Lost(), FORGET_JOURNAL);
     }
     if (s.taken() && s.returned()) {
-      return Step.to(s, DESTROY_DOMAIN); // libvirt did not
+      return Step.to(s, DESTROY_DOMAIN); // libvirt says success even where it could not
     }
     if (s.destroyed()) {
       Failure failure = failed("The destination lost its copy before it ran.");

@@ -25,7 +25,7 @@ public enum SourceAction {
   WRITE_ABORT,
   /** See that the source's domain runs, unless it was frozen before. */
   RESUME_DOMAIN,
-  /** Destroy the source's domain; report DomainGone. */
+  /** Destroy the source's domain unless libvirt has; report DomainGone. */
   DESTROY_DOMAIN,
   /**
    * Keep telling the destination COMMIT over new connections; report PeerTaken or PeerDestroyed.

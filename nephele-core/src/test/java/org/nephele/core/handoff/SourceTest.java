@@ -61,11 +61,18 @@ class SourceTest {
                 new FinishHeld(),
                 new JournalWritten(),
                 new PeerTaken(),
-                LIBVIRT_DONE);
+                LIBVIRT_DONE,
+                new DomainGone());
 
     assertThat(run.actions)
         .containsExactly(
-            SEND_PREPARE, START_MIGRATION, WRITE_COMMIT, SEND_COMMIT, PASS_FINISH, FORGET_INSTANCE);
+            SEND_PREPARE,
+            START_MIGRATION,
+            WRITE_COMMIT,
+            SEND_COMMIT,
+            PASS_FINISH,
+            DESTROY_DOMAIN,
+            FORGET_INSTANCE);
     assertThat(run.state).isEqualTo(new Source.Moved());
   }
 
@@ -91,7 +98,8 @@ class SourceTest {
 
     run.then(new PeerTaken());
     assertThat(run.actions).containsExactly(PASS_FINISH);
-    assertThat(run.then(new PeerTaken(), LIBVIRT_DONE).actions).containsExactly(FORGET_INSTANCE);
+    run.then(new PeerTaken(), LIBVIRT_DONE, new DomainGone());
+    assertThat(run.actions).containsExactly(DESTROY_DOMAIN, FORGET_INSTANCE);
   }
 
   @Test
@@ -264,12 +272,12 @@ class SourceTest {
 
   @Test
   void theInstanceIsForgottenOnlyWhenTheDestinationHasItAndItIsGoneHere() {
-    assertThat(given().on(LIBVIRT_DONE).actions).isEmpty();
-    assertThat(given().on(new PeerTaken()).actions).containsExactly(PASS_FINISH);
-    assertThat(given().on(new PeerTaken(), LIBVIRT_DONE).actions)
-        .containsExactly(PASS_FINISH, FORGET_INSTANCE);
-    assertThat(given().on(new PeerTaken(), LIBVIRT_FAILED).actions)
-        .containsExactly(PASS_FINISH, DESTROY_DOMAIN);
+    for (SourceEvent returned : List.of(LIBVIRT_DONE, LIBVIRT_FAILED)) {
+      Run run = given().on(new PeerTaken());
+      assertThat(run.actions).containsExactly(PASS_FINISH);
+      assertThat(run.then(returned).actions).containsExactly(DESTROY_DOMAIN);
+      assertThat(run.then(new DomainGone()).actions).containsExactly(FORGET_INSTANCE);
+    }
   }
 
   @Test
@@ -295,7 +303,8 @@ class SourceTest {
 
   @Test
   void lateWordsAfterTheEndAreIgnored() {
-    Run run = given().on(LIBVIRT_DONE, new PeerTaken()).then(LOST, new Cancelled());
+    Run run = given().on(new PeerTaken(), LIBVIRT_DONE, new DomainGone());
+    run.then(LOST, new Cancelled());
 
     assertThat(run.actions).isEmpty();
     assertThat(run.state).isEqualTo(new Source.Moved());
@@ -311,7 +320,7 @@ class SourceTest {
     illegal(deciding(), new PeerTaken(), LIBVIRT_DONE, new Prepared());
     illegal(given(), new PeerReady(), new Prepared(), new JournalWritten());
     illegal(moving().on(new Cancelled()), new PeerTaken());
-    illegal(given().on(LIBVIRT_DONE, new PeerTaken()), new Started());
+    illegal(given().on(new PeerTaken(), LIBVIRT_DONE, new DomainGone()), new Started());
   }
 
   private static void illegal(Run run, SourceEvent... events) {

@@ -68,6 +68,7 @@ class DriverTest {
     driver.startThread();
 
     assertThat(driver.over.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(driver.awaitOver(10_000)).isTrue();
     assertThat(driver.state()).isEqualTo(new Destination.Taken());
     assertThat(driver.refused).isEmpty();
     assertThat(driver.done)
@@ -82,6 +83,19 @@ class DriverTest {
             DestinationAction.WRITE_TAKEN,
             DestinationAction.ADOPT,
             DestinationAction.SEND_TAKEN);
+  }
+
+  @Test
+  void itIsNotOverBeforeTheLastActionIsDone() throws Exception {
+    Recording driver = new Recording();
+    assertThat(driver.awaitOver(10)).isFalse();
+    driver.post(new DestinationEvent.Abort("never mind"));
+    driver.post(new DestinationEvent.Removed());
+    driver.startThread();
+
+    assertThat(driver.awaitOver(10_000)).isTrue();
+    assertThat(driver.over.getCount()).isZero();
+    assertThat(driver.done).endsWith(DestinationAction.SEND_DESTROYED);
   }
 
   @Test
