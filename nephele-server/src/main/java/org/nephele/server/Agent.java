@@ -3,6 +3,7 @@ package org.nephele.server;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.nephele.core.protocol.Api;
 import org.nephele.core.protocol.NepheleException;
@@ -34,12 +35,17 @@ final class Agent implements AutoCloseable {
   private static final int MOST_CLIENTS = 64;
   private static final int MOST_PEERS = 16;
 
+  /** How long a stop waits for builds to end and remove what they made. */
+  private static final Duration BUILDS_END = Duration.ofSeconds(20);
+
   private final Hypervisor hypervisor;
+  private final Builds builds;
   private final UnixListener clients;
   private final UnixListener peers;
 
-  private Agent(Hypervisor hypervisor, UnixListener clients, UnixListener peers) {
+  private Agent(Hypervisor hypervisor, Builds builds, UnixListener clients, UnixListener peers) {
     this.hypervisor = hypervisor;
+    this.builds = builds;
     this.clients = clients;
     this.peers = peers;
   }
@@ -121,14 +127,14 @@ final class Agent implements AutoCloseable {
     UnixListener clients =
         UnixListener.open(sockets.resolve("agent.sock"), MOST_CLIENTS, rpc::serve);
     log.info("nephele-server {} serves {}", Version.text(), node);
-    return new Agent(hypervisor, clients, peers);
+    return new Agent(hypervisor, builds, clients, peers);
   }
 
   private static Api.Started started(String operation) {
     return new Api.Started(operation);
   }
 
-  /** Instances go on; a later agent finds them. */
+  /** Builds end; instances go on, and a later agent finds them. */
   @Override
   public void close() {
     for (UnixListener listener : List.of(clients, peers)) {
@@ -138,6 +144,7 @@ final class Agent implements AutoCloseable {
         log.warn("A socket was not closed: {}", e.toString());
       }
     }
+    builds.endAll(BUILDS_END);
     hypervisor.close();
     log.info("nephele-server has stopped");
   }
