@@ -20,6 +20,9 @@ record LibvirtPacket(byte[] bytes) {
   static final int PROGRAM_REMOTE = 0x20008086;
   static final int PROGRAM_KEEPALIVE = 0x6b656570;
 
+  /** Of the program; there has never been another. */
+  static final int VERSION = 1;
+
   static final int CALL = 0;
   static final int REPLY = 1;
   static final int MESSAGE = 2;
@@ -64,6 +67,10 @@ record LibvirtPacket(byte[] bytes) {
     return word(4);
   }
 
+  int version() {
+    return word(8);
+  }
+
   int procedure() {
     return word(12);
   }
@@ -78,11 +85,6 @@ record LibvirtPacket(byte[] bytes) {
 
   int status() {
     return word(24);
-  }
-
-  /** The last word of the payload; 0 when there is none. */
-  int lastWord() {
-    return bytes.length >= HEAD + 4 ? word(bytes.length - 4) : 0;
   }
 
   boolean isPing() {

@@ -19,6 +19,7 @@ public final class LibvirtRelay {
   private final OutputStream toServer;
   private final Side near;
   private final FinishGate gate;
+  private final CallGuard guard;
 
   /** Serials of the Finish calls under way, with whether they cancel. */
   private final Map<Integer, Boolean> finishes = new ConcurrentHashMap<>();
@@ -29,24 +30,46 @@ public final class LibvirtRelay {
     SERVER
   }
 
+  /**
+   * @param guard asked before a call is passed on; where the client is our own, it need not refuse
+   *     anything
+   */
   public LibvirtRelay(
       InputStream fromClient,
       OutputStream toClient,
       InputStream fromServer,
       OutputStream toServer,
       Side near,
-      FinishGate gate) {
+      FinishGate gate,
+      CallGuard guard) {
     this.fromClient = fromClient;
     this.toClient = toClient;
     this.fromServer = fromServer;
     this.toServer = toServer;
     this.near = near;
     this.gate = gate;
+    this.guard = guard;
   }
 
-  /** Relays what the client says until it has closed, then closes towards the server. */
+  /** At the source, whose client is our own. */
+  public LibvirtRelay(
+      InputStream fromClient,
+      OutputStream toClient,
+      InputStream fromServer,
+      OutputStream toServer,
+      FinishGate gate) {
+    this(fromClient, toClient, fromServer, toServer, Side.CLIENT, gate, call -> {});
+  }
+
+  /**
+   * Relays what the client says until it has closed, then closes towards the server.
+   *
+   * @throws RefusedCallException when a call must not pass. Then both connections stay open, for
+   *     the caller to say why before anybody sees them closed.
+   */
   public void calls() throws IOException {
-    try (toServer) {
+    boolean refused = false;
+    try {
       for (Optional<LibvirtPacket> next = LibvirtPacket.read(fromClient);
           next.isPresent();
           next = LibvirtPacket.read(fromClient)) {
@@ -55,28 +78,27 @@ public final class LibvirtRelay {
           write(toClient, packet.pong());
           continue;
         }
-        if (packet.isPong() && near == Side.SERVER) {
-          continue; // answers a PING that was answered here already
+        if (packet.isPong()) {
+          continue; // to a PING that was answered beside the server already
         }
         check(packet);
         write(toServer, packet);
+      }
+    } catch (RefusedCallException e) {
+      refused = true;
+      throw e;
+    } finally {
+      if (!refused) {
+        toServer.close();
       }
     }
   }
 
   private void check(LibvirtPacket packet) throws IOException {
-    if (packet.program() == LibvirtPacket.PROGRAM_KEEPALIVE) {
-      return;
-    }
-    if (packet.program() != LibvirtPacket.PROGRAM_REMOTE
-        || packet.type() != LibvirtPacket.CALL
-        || !Procedures.allowed(packet.procedure())) {
-      throw new IOException(
-          "libvirt made a call that does not belong to a handoff (" + packet + ").");
-    }
-    if (packet.procedure() == Procedures.FINISH) {
-      // The arguments end with "int cancelled".
-      finishes.put(packet.serial(), packet.lastWord() != 0);
+    LibvirtCall call = LibvirtCall.decode(packet);
+    guard.check(call);
+    if (call instanceof LibvirtCall.Finish finish) {
+      finishes.put(packet.serial(), finish.cancelled());
     }
   }
 

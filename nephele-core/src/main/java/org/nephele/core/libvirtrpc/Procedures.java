@@ -4,13 +4,15 @@ import java.util.Map;
 
 /** The calls that libvirt's client makes to the destination of a managed migration. */
 final class Procedures {
+  static final int OPEN = 1;
+  static final int SUPPORTS_FEATURE = 60;
   static final int PREPARE = 303;
   static final int FINISH = 306;
 
   /** From remote_protocol.x. What isn't here has no business at a handoff. */
   private static final Map<Integer, String> ALLOWED =
       Map.of(
-          1,
+          OPEN,
           "open",
           2,
           "close",
@@ -18,7 +20,7 @@ final class Procedures {
           "type",
           4,
           "version",
-          60,
+          SUPPORTS_FEATURE,
           "supports feature",
           66,
           "list authentication methods",

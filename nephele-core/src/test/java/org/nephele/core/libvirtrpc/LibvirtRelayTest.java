@@ -28,7 +28,7 @@ class LibvirtRelayTest {
   @Test
   void callsAndRepliesPassUnchanged() throws Exception {
     try (Rig rig = new Rig(Side.CLIENT)) {
-      byte[] call = packet(REMOTE, PREPARE, 0, 7, 0, new byte[50_000]);
+      byte[] call = packet(REMOTE, PREPARE, 0, 7, 0, arguments(50_000));
       byte[] reply = packet(REMOTE, PREPARE, 1, 7, 0, new byte[70_000]);
       rig.client.say(call);
       assertThat(rig.server.hear()).isEqualTo(call);
@@ -141,14 +141,30 @@ class LibvirtRelayTest {
           packet(REMOTE, 10, 0, 1, 0, new byte[0]), // create a domain from XML
           packet(0x20008087, 1, 0, 1, 0, new byte[0]), // a monitor command
           packet(REMOTE, FINISH, 4, 1, 0, new byte[4]), // with file descriptors
-          packet(REMOTE, 217, 0, 1, 0, new byte[0]) // the Finish of another protocol version
+          packet(REMOTE, 217, 0, 1, 0, new byte[0]), // the Finish of another protocol version
+          packet(REMOTE, 2, 1, 1, 0, new byte[0]), // a reply
+          packet(KEEPALIVE, 1, 2, 0, 0, new byte[0]) // a PING, which never crosses the link
         }) {
       try (Rig rig = new Rig(Side.SERVER)) {
         rig.client.say(call);
 
-        assertThat(rig.server.in.read()).isEqualTo(-1);
-        assertThatThrownBy(rig.calls::get).hasMessageContaining("does not belong to a handoff");
+        assertThatThrownBy(rig.calls::get)
+            .cause()
+            .isInstanceOf(RefusedCallException.class)
+            .hasMessageContaining("does not belong to a handoff");
+        // Nothing reached the server; and nobody sees a closed connection before the reason.
+        assertThat(rig.server.silentFor(50)).isTrue();
       }
+    }
+  }
+
+  @Test
+  void whatTheGuardRefusesIsNotPassedOn() throws Exception {
+    try (Rig rig = new Rig(Side.SERVER)) {
+      rig.client.say(packet(REMOTE, 1, 0, 1, 0, new byte[8]));
+
+      assertThatThrownBy(rig.calls::get).cause().isInstanceOf(RefusedCallException.class);
+      assertThat(rig.server.silentFor(50)).isTrue();
     }
   }
 
@@ -174,8 +190,14 @@ class LibvirtRelayTest {
   }
 
   private static byte[] finish(int serial, int cancelled) {
-    byte[] arguments = ByteBuffer.allocate(40).putInt(36, cancelled).array();
+    // No parameters, no cookie, no flags.
+    byte[] arguments = ByteBuffer.allocate(16).putInt(12, cancelled).array();
     return packet(REMOTE, FINISH, 0, serial, 0, arguments);
+  }
+
+  /** No parameters, a cookie of this many bytes, no flags. */
+  private static byte[] arguments(int cookie) {
+    return ByteBuffer.allocate(12 + cookie).putInt(4, cookie).array();
   }
 
   private static byte[] packet(
@@ -247,7 +269,12 @@ class LibvirtRelayTest {
               fromServer,
               new PipedOutputStream(toServer),
               near,
-              gate);
+              gate,
+              call -> {
+                if (call instanceof LibvirtCall.Open) {
+                  throw new RefusedCallException("no");
+                }
+              });
       start(
           () -> {
             try {

@@ -8,21 +8,32 @@ import java.time.format.DateTimeParseException;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.nephele.core.handoff.Plan;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
+import org.nephele.server.Settings.Accelerator;
 import org.nephele.server.image.Image;
+import org.nephele.server.instance.Instance;
 import org.nephele.server.instance.InstanceRecord;
 import org.nephele.server.instance.Ports;
+import org.nephele.server.libvirt.Arrival;
 import org.nephele.server.libvirt.Capabilities;
+import org.nephele.server.libvirt.Disk;
+import org.nephele.server.libvirt.DomainXml;
 
 /**
  * Whether this node can take an instance: everything that can be known before anything starts, each
  * with its sentence. Thread-safe, changes nothing.
  */
 final class Acceptance {
-  private static final int MOST_TITLE = 64 << 10;
   private static final int MOST_PORTS = 1000;
+
+  /** A path. */
+  private static final int MOST_SNAPSHOT = 4096;
+
+  /** Any other name or number; much longer than each of them. */
+  private static final int MOST_WORD = 255;
 
   /** Left over for everything else on the file system of the overlays. */
   private static final long SPARE_BYTES = 64 << 20;
@@ -63,7 +74,7 @@ final class Acceptance {
           "There is a domain with the UUID " + uuid + " on " + context.node() + " already.");
     }
     Image image = image(plan);
-    checkHardware(plan, here);
+    checkHardware(plan, here, image);
     checkSpace(plan);
     InstanceRecord record =
         new InstanceRecord(
@@ -81,23 +92,50 @@ final class Acceptance {
     return new Accepted(record, image);
   }
 
+  /** What may come, and nothing else. */
+  static Arrival arrival(Context context, Plan plan, Instance instance, Image image)
+      throws NepheleException {
+    Plan.Hardware hardware = plan.hardware();
+    return new Arrival(
+        instance.uuid(),
+        new Disk.Overlay(instance.disk(), image.disk()),
+        instance.console(),
+        context.hypervisor().capabilities().emulator(),
+        Accelerator.valueOf(hardware.accelerator()),
+        hardware.machine(),
+        hardware.cpuModel(),
+        hardware.vcpus(),
+        hardware.memoryKib(),
+        DomainXml.read(image.domain()));
+  }
+
   /** The other agent's word is not taken for anything that gets into a file name or a command. */
   private UUID checkForm(Plan plan) throws NepheleException {
     try {
       UUID uuid = UUID.fromString(plan.uuid());
       Instant.parse(plan.started());
       if (uuid.toString().equals(plan.uuid())
-          && plan.title() != null
-          && plan.title().length() <= MOST_TITLE
-          && plan.snapshot() != null
+          && plan.snapshot().length() <= MOST_SNAPSHOT
           && plan.ports().size() <= MOST_PORTS
-          && plan.image() != null
-          && plan.image().content() != null
-          && plan.hardware() != null
-          && plan.hardware().machine() != null
-          && plan.hardware().accelerator() != null
-          && plan.hardware().cpuModel() != null
-          && plan.sourceHostUuid() != null) {
+          && Stream.of(
+                  plan.started(),
+                  plan.image().id(),
+                  plan.image().name(),
+                  plan.image().content(),
+                  plan.hardware().accelerator(),
+                  plan.hardware().machine(),
+                  plan.hardware().cpuModel(),
+                  plan.hardware().qemuVersion(),
+                  plan.sourceNode(),
+                  plan.sourceHostUuid())
+              .allMatch(word -> word.length() <= MOST_WORD)
+          && plan.hardware().vcpus() > 0
+          && plan.hardware().memoryKib() > 0
+          && plan.hardware().diskBytes() > 0
+          && plan.hardware().overlayBytes() >= 0
+          && plan.hardware().overlayBytes() < Long.MAX_VALUE - SPARE_BYTES) {
+        Accelerator.valueOf(plan.hardware().accelerator());
+        DomainXml.checkTitle(plan.title());
         Ports.check(plan.ports());
         return uuid;
       }
@@ -161,10 +199,14 @@ final class Acceptance {
             + bring);
   }
 
-  private void checkHardware(Plan plan, Capabilities here) throws NepheleException {
+  private void checkHardware(Plan plan, Capabilities here, Image image) throws NepheleException {
     Plan.Hardware needs = plan.hardware();
-    if (needs.accelerator().toUpperCase(Locale.ROOT).equals("KVM") && !here.kvmUsable()) {
+    Accelerator accelerator = Accelerator.valueOf(needs.accelerator());
+    if (accelerator == Accelerator.KVM && !here.kvmUsable()) {
       throw refused(plan, "it runs with KVM, which can't be used there");
+    }
+    if (needs.diskBytes() != image.manifest().disk().bytes()) {
+      throw refused(plan, "its disk has another size than its image's");
     }
     if (!here.machines().contains(needs.machine())) {
       throw refused(
@@ -178,8 +220,14 @@ final class Acceptance {
               + "): the destination needs the same QEMU or a later one, or the instance's image an"
               + " older machine type");
     }
-    if (!needs.cpuModel().isEmpty() && !here.cpuModels().contains(needs.cpuModel())) {
-      throw refused(plan, "its CPU model " + needs.cpuModel() + " can't be had there");
+    if (!needs.cpuModel().isEmpty()
+        && !context.hypervisor().cpuModels(accelerator).contains(needs.cpuModel())) {
+      throw refused(
+          plan,
+          "its CPU model "
+              + needs.cpuModel()
+              + " can't be had there with "
+              + (accelerator == Accelerator.KVM ? "KVM" : "QEMU's emulation (TCG)"));
     }
   }
 

@@ -6,11 +6,16 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import org.nephele.core.handoff.StreamDigest;
 import org.nephele.core.io.SocketStreams;
+import org.nephele.core.libvirtrpc.CallGuard;
 import org.nephele.core.libvirtrpc.FinishGate;
 import org.nephele.core.libvirtrpc.LibvirtRelay;
+import org.nephele.core.libvirtrpc.RefusedCallException;
 import org.nephele.core.mux.MuxStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,15 +34,29 @@ final class DestinationStreams implements AutoCloseable {
   /** The last bytes may still be on their way to QEMU when libvirt knows that it has them all. */
   private static final long END_MS = 10_000;
 
+  /** An instance has one disk; each stream takes a buffer and two threads. */
+  private static final int MOST_NBD = 4;
+
   private final SocketFolder folder;
   private final FinishGate gate;
+  private final CallGuard guard;
+  private final Consumer<String> refused;
   private final List<SocketChannel> open = new ArrayList<>();
   private final List<Tally> tallies = new ArrayList<>();
+  private final Map<String, Integer> most =
+      new HashMap<>(Map.of(Relay.LIBVIRT, 1, Relay.QEMU, 1, Relay.NBD, MOST_NBD));
   private boolean closed;
 
-  DestinationStreams(SocketFolder folder, FinishGate gate) {
+  /**
+   * @param guard what the source's libvirt client may say to our libvirtd
+   * @param refused told, as a sentence, when it said something else; then this is to be closed
+   */
+  DestinationStreams(
+      SocketFolder folder, FinishGate gate, CallGuard guard, Consumer<String> refused) {
     this.folder = folder;
     this.gate = gate;
+    this.guard = guard;
+    this.refused = refused;
   }
 
   /**
@@ -54,6 +73,11 @@ final class DestinationStreams implements AutoCloseable {
           default ->
               throw new IOException("a handoff has no stream called '" + stream.kind() + "'");
         };
+    synchronized (this) {
+      if (most.merge(stream.kind(), -1, Integer::sum) < 0) {
+        throw new IOException("a handoff has no more streams called '" + stream.kind() + "'");
+      }
+    }
     start("connect " + stream.kind(), () -> connect(stream, targets));
   }
 
@@ -72,6 +96,9 @@ final class DestinationStreams implements AutoCloseable {
         stream.reset("the handoff is over");
         return;
       }
+      if (!stream.kind().equals(Relay.LIBVIRT)) {
+        SocketFolder.requireQemu(socket);
+      }
     } catch (IOException e) {
       log.warn("{} can't be opened: {}", target, e.toString());
       stream.reset(target.getFileName() + " can't be opened there: " + e.getMessage());
@@ -85,7 +112,8 @@ final class DestinationStreams implements AutoCloseable {
               SocketStreams.input(socket),
               SocketStreams.output(socket),
               LibvirtRelay.Side.SERVER,
-              gate);
+              gate,
+              guard);
       start("libvirt calls", () -> run("calls", relay::calls));
       start("libvirt replies", () -> run("replies", relay::replies));
     } else {
@@ -110,15 +138,21 @@ final class DestinationStreams implements AutoCloseable {
     void all() throws IOException;
   }
 
-  private static void run(String what, Pass pass) {
+  private void run(String what, Pass pass) {
     try {
       pass.all();
+    } catch (RefusedCallException e) {
+      log.error("{}", e.getMessage());
+      refused.accept(e.getMessage());
     } catch (IOException e) {
       log.debug("libvirt's {} ended: {}", what, e.toString());
+    } catch (RuntimeException e) {
+      log.error("libvirt's {} failed", what, e);
+      close(); // so that everybody sees it
     }
   }
 
-  /** What has arrived; waits for the end of the memory stream. */
+  /** What has arrived; waits for the end of what QEMU sends. */
   List<StreamDigest> digests() throws IOException, InterruptedException {
     List<Tally> all;
     synchronized (this) {
@@ -126,12 +160,10 @@ final class DestinationStreams implements AutoCloseable {
     }
     List<StreamDigest> digests = new ArrayList<>();
     for (Tally tally : all) {
-      if (tally.kind().equals(Relay.QEMU) && !tally.awaitEnd(END_MS)) {
-        throw new IOException("the memory stream has not come to its end");
+      if (!tally.awaitEnd(END_MS)) {
+        throw new IOException("the stream " + tally.kind() + " has not come to its end");
       }
-      if (tally.ended()) {
-        digests.add(tally.digest());
-      }
+      digests.add(tally.digest());
     }
     return digests;
   }

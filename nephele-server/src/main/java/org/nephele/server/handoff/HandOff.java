@@ -129,6 +129,7 @@ final class HandOff {
           ErrorKind.REFUSED,
           "The VM is neither running nor frozen: " + state.run() + ", " + state.reason() + ".");
     }
+    vm.streamFeatures(); // refuses what can't be read, before anything starts
     DomainXml xml = vm.xml();
     Capabilities here = context.hypervisor().capabilities();
     Image image =

@@ -20,6 +20,7 @@ import org.nephele.core.mux.MuxStream;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.image.Image;
 import org.nephele.server.instance.NewInstance;
+import org.nephele.server.libvirt.Arrival;
 import org.nephele.server.libvirt.Vm;
 import org.nephele.server.libvirt.VmState;
 import org.nephele.server.operation.Work;
@@ -44,6 +45,7 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
   private volatile DestinationStreams streams;
   private NewInstance instance;
   private SocketFolder sockets;
+  private Arrival arrival;
   private List<StreamDigest> digests = List.of();
   private String broken = "";
   private String problem;
@@ -76,8 +78,11 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
     this.session = session;
     try {
       QemuImg.createOverlay(new Work(), instance.instance().disk(), image().orElseThrow().disk());
+      arrival = Acceptance.arrival(context, plan, instance.instance(), image().orElseThrow());
       sockets = SocketFolder.make(plan.id());
-      streams = new DestinationStreams(sockets, new Gate());
+      sockets.giveToQemu();
+      streams =
+          new DestinationStreams(sockets, new Gate(), sockets.rules(arrival), this::callRefused);
       post(new DestinationEvent.Made());
     } catch (IOException | NepheleException | RuntimeException e) {
       log.error("The place for {} can't be made", plan.uuid(), e);
@@ -88,6 +93,10 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
 
   private Optional<Image> image() throws IOException {
     return context.images().findByContent(plan.image().content());
+  }
+
+  private void callRefused(String why) {
+    broken(context.node() + " refused what came from the source. " + why);
   }
 
   private void broken(String message) {
@@ -171,7 +180,7 @@ final class Incoming extends Driver<Destination, DestinationEvent, DestinationAc
               image().orElseThrow().disk().toString(),
               instance.instance().disk().toString(),
               instance.instance().console().toString(),
-              context.settings().emulator()));
+              arrival.emulator().toString()));
     } catch (IOException | RuntimeException e) {
       broken("The image can't be read any more: " + e.getMessage());
     }

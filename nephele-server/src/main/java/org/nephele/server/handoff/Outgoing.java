@@ -240,6 +240,7 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
       streams =
           new SourceStreams(
               session,
+              vm.streamFeatures(),
               sockets,
               libvirt,
               new Gate(),

@@ -1,5 +1,6 @@
 package org.nephele.server.handoff;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -52,8 +53,10 @@ final class Relay {
   }
 
   /** At the source. */
-  void startSource() {
-    start(stream.kind() + " out", stream.kind().equals(QEMU) ? this::sendMemory : this::sendDisk);
+  void startSource(StreamFeatures features) {
+    start(
+        stream.kind() + " out",
+        stream.kind().equals(QEMU) ? () -> sendMemory(features) : this::sendDisk);
     start(stream.kind() + " back", this::receiveBack);
   }
 
@@ -76,11 +79,14 @@ final class Relay {
       if (open.decrementAndGet() == 0) {
         close();
       }
-    } catch (IOException e) {
-      log.debug("{} of stream {} broke: {}", name, stream.number(), e.toString());
-      if (e instanceof QemuStreamException) {
+    } catch (IOException | RuntimeException e) {
+      if (e instanceof RuntimeException) {
+        log.error("{} of stream {} failed", name, stream.number(), e);
+        broken.accept("The stream " + stream.kind() + " could not be passed on: " + e);
+      } else if (e instanceof QemuStreamException) {
         broken.accept("The memory stream could not be read: " + e.getMessage());
       }
+      log.debug("{} of stream {} broke: {}", name, stream.number(), e.toString());
       stream.reset(String.valueOf(e.getMessage()));
       close();
     }
@@ -94,10 +100,17 @@ final class Relay {
     }
   }
 
-  private void sendMemory() throws IOException {
-    new QemuStreamRelay(
-            new Tallied(socket, tally), new ToStream(stream.output()), StreamFeatures.NONE)
-        .run();
+  private void sendMemory(StreamFeatures features) throws IOException {
+    Tallied memory = new Tallied(socket, tally);
+    try {
+      new QemuStreamRelay(memory, new ToStream(stream.output()), features).run();
+    } catch (QemuStreamException e) {
+      if (memory.ended) {
+        // QEMU has stopped: libvirt knows why, and says so.
+        throw new EOFException(e.getMessage());
+      }
+      throw e;
+    }
     tally.end();
     stream.output().close();
   }
@@ -114,9 +127,41 @@ final class Relay {
   }
 
   private void receive() throws IOException {
-    copy(stream.input(), SocketStreams.output(socket), tally);
+    OutputStream qemu = SocketStreams.output(socket);
+    // QEMU's NBD server may close before the other QEMU's goodbye is here. Everything that matters
+    // was answered by then, so the rest is only counted.
+    copy(stream.input(), stream.kind().equals(NBD) ? new Leaving(qemu) : qemu, tally);
     tally.end();
-    socket.shutdownOutput();
+    if (socket.isOpen()) {
+      socket.shutdownOutput();
+    }
+  }
+
+  /** Takes what its reader, who has left, takes no more. */
+  private static final class Leaving extends OutputStream {
+    private final OutputStream to;
+    private boolean left;
+
+    Leaving(OutputStream to) {
+      this.to = to;
+    }
+
+    @Override
+    public void write(int b) {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) {
+      try {
+        if (!left) {
+          to.write(bytes, offset, length);
+        }
+      } catch (IOException e) {
+        log.debug("QEMU's NBD server has left: {}", e.toString());
+        left = true;
+      }
+    }
   }
 
   private void answer() throws IOException {
@@ -135,7 +180,16 @@ final class Relay {
   }
 
   /** Counts what is read. */
-  private record Tallied(SocketChannel socket, Tally tally) implements ReadableByteChannel {
+  private static final class Tallied implements ReadableByteChannel {
+    private final SocketChannel socket;
+    private final Tally tally;
+    private boolean ended;
+
+    Tallied(SocketChannel socket, Tally tally) {
+      this.socket = socket;
+      this.tally = tally;
+    }
+
     @Override
     public int read(ByteBuffer into) throws IOException {
       ByteBuffer read = into.duplicate();
@@ -143,6 +197,7 @@ final class Relay {
       if (n > 0) {
         tally.add(read.limit(into.position()));
       }
+      ended = n < 0;
       return n;
     }
 

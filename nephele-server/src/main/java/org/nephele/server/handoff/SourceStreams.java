@@ -14,6 +14,7 @@ import org.nephele.core.io.SocketStreams;
 import org.nephele.core.libvirtrpc.FinishGate;
 import org.nephele.core.libvirtrpc.LibvirtRelay;
 import org.nephele.core.mux.MuxStream;
+import org.nephele.core.qemu.StreamFeatures;
 import org.nephele.server.peer.PeerSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +30,7 @@ final class SourceStreams implements AutoCloseable {
   private final PeerSession session;
   private final FinishGate gate;
   private final Consumer<String> broken;
+  private final StreamFeatures features;
   private final SocketFolder folder;
   private final Path libvirt;
   private final List<AutoCloseable> open = new ArrayList<>();
@@ -37,16 +39,19 @@ final class SourceStreams implements AutoCloseable {
   private volatile boolean clientLeft;
 
   /**
+   * @param features of the memory stream
    * @param libvirt where libvirt's client is to connect, in a folder for root only
    * @param broken told, as a sentence, when a stream can't be passed on as it is
    */
   SourceStreams(
       PeerSession session,
+      StreamFeatures features,
       SocketFolder folder,
       Path libvirt,
       FinishGate gate,
       Consumer<String> broken) {
     this.session = session;
+    this.features = features;
     this.folder = folder;
     this.libvirt = libvirt;
     this.gate = gate;
@@ -58,6 +63,7 @@ final class SourceStreams implements AutoCloseable {
     accept(SocketFolder.listen(libvirt), Relay.LIBVIRT);
     accept(SocketFolder.listenForQemu(folder.qemu()), Relay.QEMU);
     accept(SocketFolder.listenForQemu(folder.nbd()), Relay.NBD);
+    folder.letQemuIn();
   }
 
   private synchronized void accept(ServerSocketChannel server, String kind) {
@@ -105,7 +111,6 @@ final class SourceStreams implements AutoCloseable {
               SocketStreams.output(socket),
               stream.input(),
               stream.output(),
-              LibvirtRelay.Side.CLIENT,
               gate);
       start(
           "libvirt calls",
@@ -119,7 +124,7 @@ final class SourceStreams implements AutoCloseable {
       synchronized (this) {
         tallies.add(tally);
       }
-      new Relay(socket, stream, tally, broken).startSource();
+      new Relay(socket, stream, tally, broken).startSource(features);
     }
   }
 
@@ -137,6 +142,9 @@ final class SourceStreams implements AutoCloseable {
       pass.all();
     } catch (IOException e) {
       log.debug("libvirt's {} ended: {}", what, e.toString());
+    } catch (RuntimeException e) {
+      log.error("libvirt's {} failed", what, e);
+      broken.accept("libvirt's " + what + " could not be passed on: " + e);
     }
   }
 
@@ -146,10 +154,13 @@ final class SourceStreams implements AutoCloseable {
    * @return what is wrong, a sentence; null when all is well
    */
   synchronized String compare(List<StreamDigest> received) {
-    boolean memory = false;
+    return compare(tallies, received);
+  }
+
+  static String compare(List<Tally> sent, List<StreamDigest> received) {
     for (StreamDigest there : received) {
       Tally tally =
-          tallies.stream().filter(t -> t.stream() == there.stream()).findFirst().orElse(null);
+          sent.stream().filter(t -> t.stream() == there.stream()).findFirst().orElse(null);
       if (tally == null || !tally.digest().equals(there)) {
         return "What arrived is not what was sent ("
             + (tally == null ? "nothing" : tally.digest())
@@ -157,9 +168,16 @@ final class SourceStreams implements AutoCloseable {
             + there
             + " there).";
       }
-      memory |= there.kind().equals(Relay.QEMU);
     }
-    return memory ? null : "The destination does not say what memory it received.";
+    for (Tally tally : sent) {
+      if (tally.bytes() > 0
+          && received.stream().noneMatch(there -> there.stream() == tally.stream())) {
+        return "The destination does not say what it received of " + tally.digest() + ".";
+      }
+    }
+    return sent.stream().anyMatch(tally -> tally.kind().equals(Relay.QEMU))
+        ? null
+        : "No memory was sent.";
   }
 
   /** Cuts everything: libvirt and QEMU see closed connections. */

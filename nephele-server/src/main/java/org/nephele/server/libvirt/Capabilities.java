@@ -76,6 +76,18 @@ public record Capabilities(
         cpuModels(domain));
   }
 
+  /** The named models that a guest with this accelerator can have here; none where it can't run. */
+  static Set<String> cpuModels(Connection connection, Settings settings, Accelerator accelerator)
+      throws NepheleException {
+    Optional<String> capabilities =
+        connection.domainCapabilities(
+            settings.emulator().isEmpty() ? null : settings.emulator(),
+            accelerator == Accelerator.KVM ? "kvm" : "qemu");
+    return capabilities.isEmpty()
+        ? Set.of()
+        : cpuModels(Xml.parse(capabilities.get(), "libvirt's capabilities").getDocumentElement());
+  }
+
   private static String dotted(long version) {
     return version / 1_000_000 + "." + version / 1000 % 1000 + "." + version % 1000;
   }

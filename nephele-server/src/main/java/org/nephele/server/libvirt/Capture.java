@@ -9,8 +9,9 @@ import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.PosixFileAttributeView;
 import java.util.UUID;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
@@ -101,9 +102,11 @@ public final class Capture {
     ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
       server.bind(UnixDomainSocketAddress.of(socket), 1);
-      // The folder belongs to QEMU's user; so must the socket, for it to connect.
-      Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
-      Files.setOwner(socket, Files.getOwner(socket.getParent()));
+      // The folder belongs to QEMU's user; so must the socket, for it to connect. That user may be
+      // hostile and put a link in its place: only the name itself is given away. Its permissions
+      // are left alone, for that always follows links; the agent's umask keeps others out.
+      Files.getFileAttributeView(socket, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+          .setOwner(Files.getOwner(socket.getParent(), LinkOption.NOFOLLOW_LINKS));
       server.configureBlocking(false);
       return server;
     } catch (IOException e) {

@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.Settings;
@@ -115,7 +117,7 @@ public final class DomainXml {
     return Unsupported.in(root());
   }
 
-  private void requireSupported() throws NepheleException {
+  void requireSupported() throws NepheleException {
     List<String> reasons = unsupported();
     if (!reasons.isEmpty()) {
       throw new NepheleException(
@@ -410,6 +412,23 @@ public final class DomainXml {
   /** Whether TCP ports can be forwarded: there is an {@code <interface type='user'>}. */
   public boolean forwardable() {
     return userInterface(root()).isPresent();
+  }
+
+  /** What its network interfaces are connected to, but for user networks. */
+  Set<String> networks() {
+    return Xml.children(Xml.make(root(), "devices"), "interface").stream()
+        .map(DomainXml::network)
+        .collect(Collectors.toSet());
+  }
+
+  /** Such as {@code bridge br0}. */
+  static String network(Element nic) {
+    String type = nic.getAttribute("type");
+    return type
+        + " "
+        + (type.equals("bridge") || type.equals("network")
+            ? Xml.attribute(nic, "source", type)
+            : "");
   }
 
   /** QEMU's name of the user network, such as {@code hostnet0}; only in a live XML. */

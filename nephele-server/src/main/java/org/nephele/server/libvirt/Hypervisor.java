@@ -4,10 +4,15 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.libvirt.Connect;
 import org.libvirt.Domain;
@@ -16,6 +21,7 @@ import org.libvirt.LibvirtException;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.server.Settings;
+import org.nephele.server.Settings.Accelerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +45,9 @@ public final class Hypervisor implements AutoCloseable {
   /** A restart of libvirtd takes about a second when there is no socket of systemd's to hold on. */
   private static final long CONNECT_MS = 5000;
 
+  /** How long a call waits for a connection; longer, since opening one takes a few answers. */
+  private static final long OPEN_MS = 10_000;
+
   private final Settings settings;
   private final Folders folders;
   private final List<Consumer<VmEvent>> listeners = new CopyOnWriteArrayList<>();
@@ -53,6 +62,9 @@ public final class Hypervisor implements AutoCloseable {
 
   /** Guarded by this. */
   private Connection connection;
+
+  /** The one that is being opened, or null. Guarded by this. */
+  private CompletableFuture<Connection> connecting;
 
   /** What hears of the connection. Guarded by this. */
   private Events events;
@@ -147,25 +159,87 @@ public final class Hypervisor implements AutoCloseable {
     return message == null ? "libvirt gives no reason" : message;
   }
 
-  private synchronized Connection connection() throws NepheleException {
+  /** Waits for a new connection for a while, with no lock held. */
+  private Connection connection() throws NepheleException {
+    CompletableFuture<Connection> opening;
+    synchronized (this) {
+      requireOpen();
+      if (connection != null && connection.alive()) {
+        return connection;
+      }
+      if (connecting == null) {
+        connecting = new CompletableFuture<>();
+        Thread thread = new Thread(this::connect, "libvirt-open");
+        thread.setDaemon(true);
+        thread.start();
+      }
+      opening = connecting;
+    }
+    try {
+      return opening.get(OPEN_MS, TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw new NepheleException(
+          ErrorKind.FAILED,
+          "libvirt at "
+              + settings.libvirtUri()
+              + " does not answer; if libvirtd hangs, 'systemctl restart libvirtd' leaves VMs alone.",
+          e);
+    } catch (ExecutionException e) {
+      throw new NepheleException(ErrorKind.FAILED, e.getCause().getMessage(), e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new NepheleException(ErrorKind.CANCELLED, "Interrupted.", e);
+    }
+  }
+
+  private void requireOpen() throws NepheleException {
     if (closed) {
       throw new NepheleException(ErrorKind.FAILED, "The agent is shutting down.");
     }
-    if (connection != null && connection.alive()) {
-      return connection;
-    }
-    missed |= connection != null;
-    closeConnection();
-    connection = connect();
-    if (missed) {
-      missed = false;
-      LOG.info("connected to libvirt again");
-      dispatch(new VmEvent.Reconnected());
-    }
-    return connection;
   }
 
-  private Connection connect() throws NepheleException {
+  /**
+   * In a thread of its own, of which there is one at a time: a libvirtd that hangs accepts a
+   * connection and never answers, and libvirt's library waits for it without a limit.
+   */
+  private void connect() {
+    Opened fresh = null;
+    Exception failure = null;
+    try {
+      fresh = open();
+    } catch (NepheleException | RuntimeException e) {
+      failure = e;
+    }
+    CompletableFuture<Connection> opening;
+    synchronized (this) {
+      opening = connecting;
+      connecting = null;
+      missed |= connection != null || fresh == null;
+      closeConnection();
+      if (fresh != null) {
+        connection = fresh.connection();
+        events = fresh.events();
+        if (closed) {
+          closeConnection();
+          failure = new IllegalStateException("The agent is shutting down.");
+        } else if (missed) {
+          missed = false;
+          LOG.info("connected to libvirt again");
+          dispatch(new VmEvent.Reconnected());
+        }
+      }
+    }
+    if (failure != null) {
+      opening.completeExceptionally(failure);
+    } else {
+      opening.complete(fresh.connection());
+    }
+  }
+
+  /** A connection, and what hears of it. */
+  private record Opened(Connection connection, Events events) {}
+
+  private Opened open() throws NepheleException {
     long deadline = System.nanoTime() + CONNECT_MS * 1_000_000;
     while (true) {
       try {
@@ -175,12 +249,11 @@ public final class Hypervisor implements AutoCloseable {
         } catch (LibvirtException e) {
           LOG.debug("no keepalive on {}: {}", settings.libvirtUri(), message(e));
         }
-        events = new Events(this::dispatch);
-        fresh.addLifecycleListener(events);
-        return fresh;
+        Events hearing = new Events(this::dispatch);
+        fresh.addLifecycleListener(hearing);
+        return new Opened(fresh, hearing);
       } catch (LibvirtException e) {
-        if (System.nanoTime() > deadline) {
-          missed = true;
+        if (closed || System.nanoTime() > deadline) {
           throw new NepheleException(
               ErrorKind.FAILED,
               "libvirt can't be reached at " + settings.libvirtUri() + ": " + message(e),
@@ -345,6 +418,17 @@ public final class Hypervisor implements AutoCloseable {
   /** Versions, machine types and what the accelerator can do, asked of libvirt each time. */
   public Capabilities capabilities() throws NepheleException {
     return call("The node's capabilities can't be read", c -> Capabilities.of(c, settings));
+  }
+
+  /**
+   * The named CPU models that a guest can have here.
+   *
+   * @param accelerator KVM or TCG
+   */
+  public Set<String> cpuModels(Accelerator accelerator) throws NepheleException {
+    return call(
+        "The node's CPU models can't be read",
+        c -> Capabilities.cpuModels(c, settings, accelerator));
   }
 
   @Override

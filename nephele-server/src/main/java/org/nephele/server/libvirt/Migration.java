@@ -32,6 +32,13 @@ public final class Migration {
 
   private static final int SYNCHRONOUS_WRITES = 1 << 18;
 
+  /** What a handoff asks for: all of these, nothing else. */
+  private static final int FLAGS =
+      LIVE | PAUSED | NON_SHARED_INC | ABORT_ON_ERROR | SYNCHRONOUS_WRITES;
+
+  /** What of it libvirt's client tells the destination; the rest is between it and the source. */
+  static final int DESTINATION_FLAGS = FLAGS & ~ABORT_ON_ERROR;
+
   private static final int JOB_NONE = 0;
 
   /** libvirt takes an abort only once its job has begun, and that takes a second or two. */
@@ -120,10 +127,7 @@ public final class Migration {
     parameters.add(new TypedStringParameter("disks_uri", target.disksUri()));
     parameters.add(new TypedStringParameter("destination_xml", target.destinationXml().toString()));
     // No bandwidth: libvirt's default is QEMU's maximum for memory and none for disks.
-    int flags = LIVE | PAUSED | NON_SHARED_INC | ABORT_ON_ERROR;
-    if (target.synchronousWrites()) {
-      flags |= SYNCHRONOUS_WRITES;
-    }
+    int flags = target.synchronousWrites() ? FLAGS : FLAGS & ~SYNCHRONOUS_WRITES;
     try {
       Domain arrived =
           domain.migrate(destination, parameters.toArray(TypedParameter[]::new), flags);

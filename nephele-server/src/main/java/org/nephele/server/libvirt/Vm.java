@@ -11,10 +11,13 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import org.libvirt.LibvirtException;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
+import org.nephele.core.qemu.StreamFeatures;
 
 /**
  * One of our domains. Only a name for it: every call asks libvirt, so a handle stays good when
@@ -178,6 +181,27 @@ public final class Vm {
       throw new NepheleException(
           ErrorKind.FAILED, failing + ": its answer is not JSON: " + e.getOriginalMessage(), e);
     }
+  }
+
+  /**
+   * What the memory stream of a handoff will be like.
+   *
+   * @throws NepheleException {@code REFUSED} when QEMU was told to send it in a way that can't be
+   *     read
+   */
+  public StreamFeatures streamFeatures() throws NepheleException {
+    Set<String> on = new TreeSet<>();
+    for (JsonNode capability : qmp("query-migrate-capabilities", null)) {
+      if (capability.path("state").asBoolean()) {
+        on.add(capability.path("capability").asText());
+      }
+    }
+    // Memory on huge pages is refused when an image is built.
+    Optional<String> refusal = StreamFeatures.refusal(on, false);
+    if (refusal.isPresent()) {
+      throw new NepheleException(ErrorKind.REFUSED, refusal.get());
+    }
+    return StreamFeatures.of(on);
   }
 
   /** A command of QEMU's human monitor; most of its errors are only text in the answer. */

@@ -26,6 +26,7 @@ import org.nephele.core.mux.Hello;
 import org.nephele.core.mux.Link;
 import org.nephele.core.mux.MuxSession;
 import org.nephele.core.mux.MuxStream;
+import org.nephele.core.qemu.StreamFeatures;
 
 /** Two relays with a session between them, and two programs that talk through them. */
 @Timeout(30)
@@ -115,7 +116,7 @@ class RelayTest {
     Pair there = pair();
     MuxStream out = source.open(kind);
     Tally sent = new Tally(out.number(), kind);
-    new Relay(here.right(), out, sent, problems::add).startSource();
+    new Relay(here.right(), out, sent, problems::add).startSource(StreamFeatures.NONE);
     MuxStream in = streams.poll(5, TimeUnit.SECONDS);
     Tally received = new Tally(in.number(), kind);
     new Relay(there.right(), in, received, problems::add).startDestination();
@@ -159,6 +160,28 @@ class RelayTest {
     assertThat(problems.poll(5, TimeUnit.SECONDS)).contains("could not be read");
     assertThat(ends.there().read(ByteBuffer.allocate(100))).isLessThanOrEqualTo(0);
     assertThat(ends.received().ended()).isFalse();
+  }
+
+  @Test
+  void aQemuThatStopsInTheMiddleIsLeftForLibvirtToExplain() throws Exception {
+    Ends ends = relayed(Relay.QEMU);
+    SocketStreams.output(ends.here()).write(new byte[] {'Q', 'E', 'V', 'M', 0, 0, 0, 3});
+    ends.here().shutdownOutput();
+
+    assertThat(problems.poll(500, TimeUnit.MILLISECONDS)).isNull();
+    while (ends.there().read(ByteBuffer.allocate(100)) > 0) {}
+    assertThat(ends.received().ended()).isFalse();
+  }
+
+  @Test
+  void whatComesAfterTheNbdServerHasLeftIsCounted() throws Exception {
+    Ends ends = relayed(Relay.NBD);
+    ends.there().close();
+    SocketStreams.output(ends.here()).write("goodbye".getBytes(UTF_8));
+    ends.here().shutdownOutput();
+
+    assertThat(ends.received().awaitEnd(5000)).isTrue();
+    assertThat(ends.received().digest()).isEqualTo(ends.sent().digest());
   }
 
   @Test

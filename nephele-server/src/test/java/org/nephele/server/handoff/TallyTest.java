@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.nephele.core.handoff.StreamDigest;
 
@@ -25,6 +26,24 @@ class TallyTest {
 
     there.add(bytes, 0, 1);
     assertThat(there.digest()).isNotEqualTo(here.digest());
+  }
+
+  @Test
+  void everyStreamThatCarriedSomethingMustBeAccountedFor() {
+    Tally memory = new Tally(1, Relay.QEMU);
+    Tally disk = new Tally(2, Relay.NBD);
+    Tally unused = new Tally(3, Relay.NBD);
+    memory.add(new byte[] {1, 2}, 0, 2);
+    disk.add(new byte[] {3}, 0, 1);
+    List<Tally> sent = List.of(memory, disk, unused);
+
+    assertThat(SourceStreams.compare(sent, List.of(memory.digest(), disk.digest()))).isNull();
+    assertThat(SourceStreams.compare(sent, List.of(memory.digest()))).contains("nbd");
+    assertThat(SourceStreams.compare(sent, List.of(disk.digest()))).contains("qemu");
+    assertThat(SourceStreams.compare(List.of(disk), List.of(disk.digest()))).isNotNull();
+    StreamDigest other = new StreamDigest(2, Relay.NBD, 1, "00000000");
+    assertThat(SourceStreams.compare(sent, List.of(memory.digest(), other)))
+        .contains("not what was sent");
   }
 
   @Test
