@@ -25,7 +25,11 @@
  * unanswered (25 s). A slow or stalled link must not look like a dead client, so the relay next to
  * whoever asks answers at once, and no PING crosses the link.
  *
- * <p>Only the calls of a migration pass. The relay is what stands between another node's agent and
- * this node's libvirtd, which can do anything to this machine.
+ * <p>Only the calls of a migration pass, and at the destination only what {@link
+ * org.nephele.core.libvirtrpc.MigrationRules} allow of them. The relay is what stands between
+ * another node's agent and this node's libvirtd, which can do anything to this machine. libvirt 9.0
+ * and 11.3 say the same: authentication methods (66), features (60), open {@code qemu:///system}
+ * (1), Prepare, Finish, close (2); the flags without VIR_MIGRATE_ABORT_ON_ERROR, which concerns the
+ * source; Finish repeats Prepare's parameters and adds {@code destination_name}.
  */
 package org.nephele.core.libvirtrpc;
