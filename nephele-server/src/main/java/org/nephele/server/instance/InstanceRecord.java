@@ -71,22 +71,6 @@ public record InstanceRecord(
         state);
   }
 
-  /** The same instance, listening on another node's address. */
-  public InstanceRecord withForwardAddress(String forwardAddress) {
-    return new InstanceRecord(
-        version,
-        uuid,
-        title,
-        snapshot,
-        imageId,
-        imageName,
-        imageContent,
-        ports,
-        forwardAddress,
-        started,
-        state);
-  }
-
   /** For people: {@code TITLE [UUID]}. */
   public String label() {
     return title + " [" + uuid + "]";

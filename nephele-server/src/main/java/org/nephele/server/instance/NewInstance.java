@@ -34,11 +34,6 @@ public final class NewInstance implements AutoCloseable {
     return committed;
   }
 
-  /** Leaves it as it is, for the next start of the agent to settle. */
-  public void leave() {
-    done = true;
-  }
-
   @Override
   public void close() {
     if (!done) {
