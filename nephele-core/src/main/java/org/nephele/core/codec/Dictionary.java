@@ -11,7 +11,9 @@ import java.util.Arrays;
 final class Dictionary {
   private static final int MIN_BITS = 12;
 
-  private final ByteBuffer pages = ByteBuffer.allocateDirect(Column.LITERALS.limit());
+  /** Taken when it is needed first: streams without references never do. */
+  private ByteBuffer pages = ByteBuffer.allocate(0);
+
   private final byte[][] arrays = new byte[Integer.SIZE][];
 
   void clear() {
@@ -19,6 +21,9 @@ final class Dictionary {
   }
 
   void add(byte[] page) {
+    if (pages.capacity() == 0) {
+      pages = ByteBuffer.allocateDirect(Column.LITERALS.limit());
+    }
     if (pages.remaining() < SentPages.PAGE) {
       throw new MalformedFrame("it needs more old versions than a frame can have pages");
     }

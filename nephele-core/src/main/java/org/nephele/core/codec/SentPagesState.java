@@ -75,13 +75,11 @@ public final class SentPagesState {
     if (pages.slots() == 0 && isZero(pages.locations(Space.MEMORY), pages.locations(Space.DISK))) {
       return 0;
     }
-    CRC32C crc = new CRC32C();
     try {
-      write(pages, new CheckedOutputStream(OutputStream.nullOutputStream(), crc));
+      return 1L << 32 | write(pages, OutputStream.nullOutputStream());
     } catch (IOException e) {
       throw new AssertionError(e);
     }
-    return 1L << 32 | crc.getValue();
   }
 
   private static boolean isZero(IntTable... tables) {
@@ -95,7 +93,8 @@ public final class SentPagesState {
     return true;
   }
 
-  private static void write(SentPages pages, OutputStream target) throws IOException {
+  /** Returns the checksum at the end of what it writes. */
+  private static long write(SentPages pages, OutputStream target) throws IOException {
     CRC32C crc = new CRC32C();
     DataOutputStream out =
         new DataOutputStream(
@@ -112,8 +111,10 @@ public final class SentPagesState {
     writeTable(pages.uses(), out);
     writeTable(pages.free(), out);
     out.flush();
-    out.writeInt((int) crc.getValue());
+    long checksum = crc.getValue();
+    out.writeInt((int) checksum);
     out.flush();
+    return checksum;
   }
 
   private static void writeTable(IntTable table, DataOutputStream out) throws IOException {

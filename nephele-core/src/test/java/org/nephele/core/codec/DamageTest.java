@@ -48,7 +48,7 @@ class DamageTest {
   @Test
   void a_flipped_bit_anywhere_is_found_before_anything_is_decoded() throws Exception {
     Random random = new Random(6);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
       int number = random.nextInt(frames.size());
       byte[] frame = frames.get(number).clone();
       frame[random.nextInt(i % 2 == 0 ? frame.length : Math.min(40, frame.length))] ^=
@@ -62,7 +62,7 @@ class DamageTest {
   @Test
   void a_frame_that_is_cut_short_is_found() throws Exception {
     Random random = new Random(7);
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 20; i++) {
       int number = random.nextInt(frames.size());
       byte[] frame = frames.get(number);
       List<byte[]> damaged = new ArrayList<>(frames);
