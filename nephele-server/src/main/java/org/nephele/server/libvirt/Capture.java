@@ -23,6 +23,8 @@ import org.slf4j.LoggerFactory;
  * a file. Afterwards the VM is still there and paused, and may be resumed or destroyed. Used once;
  * {@link #cancel} may come from any thread.
  *
+ * <p>To be captured again the VM must have run in between: QEMU refuses a second one.
+ *
  * <p>libvirt knows nothing of it and holds no job, so somebody may resume the VM meanwhile; QEMU's
  * state tells: {@code postmigrate} is left by anything that lets the VM run.
  */
