@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2154  # udhcpc sets interface, ip, router, dns
 # Called by udhcpc with what the DHCP server said.
 case $1 in
 deconfig)
