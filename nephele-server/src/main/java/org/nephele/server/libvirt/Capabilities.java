@@ -88,14 +88,6 @@ public record Capabilities(
         : cpuModels(Xml.parse(capabilities.get(), "libvirt's capabilities").getDocumentElement());
   }
 
-  /**
-   * Whether live migrations from here lose pages: with TCG in QEMU before 9.0. {@link
-   * org.nephele.core.qemu.MissedPages} mends that.
-   */
-  public boolean missesPages() {
-    return accelerator == Accelerator.TCG && Integer.parseInt(qemuVersion.split("\\.")[0]) < 9;
-  }
-
   private static String dotted(long version) {
     return version / 1_000_000 + "." + version / 1000 % 1000 + "." + version % 1000;
   }
@@ -118,11 +110,7 @@ public record Capabilities(
       throw new NepheleException(ErrorKind.CANCELLED, "Interrupted.", e);
     }
     Matcher matcher = VERSION.matcher(text);
-    if (!matcher.find()) {
-      throw new NepheleException(
-          ErrorKind.FAILED, "The emulator " + emulator + " does not tell its version: " + text);
-    }
-    return matcher.group(1);
+    return matcher.find() ? matcher.group(1) : "unknown";
   }
 
   private static Set<String> machines(Element capabilities) {
