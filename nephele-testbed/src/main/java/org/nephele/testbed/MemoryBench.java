@@ -30,7 +30,7 @@ import org.nephele.server.libvirt.Vm;
  * it. The VM is left paused.
  */
 final class MemoryBench {
-  private static final int ROUNDS = 5;
+  private static final int ROUNDS = 9;
   private static final Path WORK = Path.of("/var/nephele/tmp/bench");
 
   private final Hypervisor hypervisor;
@@ -167,6 +167,7 @@ final class MemoryBench {
                             stream,
                             state,
                             new MemoryFile(memory, state.layout()),
+                            RestoreStream.ZeroPages.SKIP_IN_FRESH_MEMORY,
                             (done, total) -> {});
                   });
       long nanos = System.nanoTime() - begin[0];
