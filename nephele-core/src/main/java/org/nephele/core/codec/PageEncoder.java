@@ -22,6 +22,9 @@ public final class PageEncoder implements Closeable {
   /** Flags of a page that the encoder passes on without knowing what they mean: 0 to this. */
   public static final int MAX_FLAGS = 255;
 
+  /** Opaque bytes up to this many stay in one piece. */
+  public static final int MAX_OPAQUE = Frames.MAX_OPAQUE;
+
   public static final int MIN_LEVEL = 1;
   public static final int MAX_LEVEL = 19;
 

@@ -8,11 +8,6 @@ import java.util.Random;
 final class SyntheticPages {
   static final int PAGE = 4096;
 
-  private static final String[] WORDS =
-      ("the node moved its guest over a slow link and every page that both ends held was named not"
-              + " sent session user price item index order shelf started at last value null true")
-          .split(" ");
-
   private final Random random;
 
   SyntheticPages(long seed) {
@@ -35,9 +30,13 @@ final class SyntheticPages {
   }
 
   private void text(ByteBuffer page) {
-    while (page.remaining() > 16) {
-      page.put(WORDS[random.nextInt(WORDS.length)].getBytes(StandardCharsets.US_ASCII));
-      page.put((byte) (random.nextInt(9) == 0 ? '0' + random.nextInt(10) : ' '));
+    int session = random.nextInt(1 << 20);
+    while (page.remaining() > 120) {
+      String line =
+          "session %d of user %d started at %d, last page /shop/item/%d\n"
+              .formatted(
+                  session++, random.nextInt(500), 1_700_000_000 + session, random.nextInt(90));
+      page.put(line.getBytes(StandardCharsets.US_ASCII));
     }
   }
 
@@ -45,10 +44,10 @@ final class SyntheticPages {
     int end = page.position() + bytes;
     long heap = 0x7f3a_0000_0000L + random.nextInt(64) * 0x10_0000L;
     while (page.position() < end) {
-      page.putLong(Long.reverseBytes(heap + random.nextInt(1 << 20)));
-      page.putInt(random.nextInt(1000)).putInt(3);
-      page.putLong(Long.reverseBytes(heap + random.nextInt(1 << 14)));
-      page.putLong(random.nextInt(4) == 0 ? random.nextLong() : 0);
+      page.putLong(Long.reverseBytes(heap + random.nextInt(1 << 12) * 64L));
+      page.putInt(random.nextInt(16)).putInt(3);
+      page.putLong(Long.reverseBytes(heap + page.position()));
+      page.putLong(random.nextInt(8) == 0 ? random.nextLong() : 0);
     }
   }
 
