@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
+import java.util.function.UnaryOperator;
 import org.nephele.core.qemu.StreamEvent.EndOfStream;
 import org.nephele.core.qemu.StreamEvent.OpaqueFromHere;
 import org.nephele.core.qemu.StreamEvent.SectionPart;
@@ -16,6 +17,7 @@ import org.nephele.core.qemu.StreamEvent.XbzrlePage;
 public final class QemuStreamRelay {
   private final QemuStreamReader reader;
   private final QemuStreamWriter writer;
+  private final QemuStreamHandler next;
   private volatile RelayCounts counts = new RelayCounts(0, 0, 0, 0, 0, 0, false, "");
 
   /**
@@ -24,7 +26,20 @@ public final class QemuStreamRelay {
    * @param features of the QEMU that sends
    */
   public QemuStreamRelay(ReadableByteChannel in, WritableByteChannel out, StreamFeatures features) {
+    this(in, out, features, UnaryOperator.identity());
+  }
+
+  /**
+   * @param between makes of the writer a handler that may add to the stream, such as {@link
+   *     MissedPages}
+   */
+  public QemuStreamRelay(
+      ReadableByteChannel in,
+      WritableByteChannel out,
+      StreamFeatures features,
+      UnaryOperator<QemuStreamHandler> between) {
     this.writer = new QemuStreamWriter(out);
+    this.next = between.apply(writer);
     this.reader = new QemuStreamReader(in, features, new Counting());
   }
 
@@ -69,7 +84,7 @@ public final class QemuStreamRelay {
         memoryComplete = opaque.ramComplete();
         opaqueReason = opaque.ramComplete() ? "" : opaque.reason();
       }
-      writer.event(event);
+      next.event(event);
       if (event instanceof EndOfStream) {
         publish();
       }
@@ -79,25 +94,25 @@ public final class QemuStreamRelay {
     public void zeroPage(RamBlock block, long offset, boolean continued, byte fill)
         throws IOException {
       zeroPages++;
-      writer.zeroPage(block, offset, continued, fill);
+      next.zeroPage(block, offset, continued, fill);
     }
 
     @Override
     public void page(RamBlock block, long offset, boolean continued, ByteBuffer page)
         throws IOException {
       pages++;
-      writer.page(block, offset, continued, page);
+      next.page(block, offset, continued, page);
     }
 
     @Override
     public void opaque(ByteBuffer bytes) throws IOException {
       opaqueBytes += bytes.remaining();
-      writer.opaque(bytes);
+      next.opaque(bytes);
     }
 
     @Override
     public void inputDry() throws IOException {
-      writer.inputDry();
+      next.inputDry();
       publish();
     }
 

@@ -26,6 +26,7 @@ import org.nephele.server.libvirt.Disk;
 import org.nephele.server.libvirt.DomainXml;
 import org.nephele.server.libvirt.JobStats;
 import org.nephele.server.libvirt.Migration;
+import org.nephele.server.libvirt.QemuMemory;
 import org.nephele.server.libvirt.Vm;
 import org.nephele.server.libvirt.VmState;
 import org.nephele.server.peer.PeerEvents;
@@ -241,6 +242,7 @@ final class Outgoing extends Driver<Source, SourceEvent, SourceAction> implement
           new SourceStreams(
               session,
               vm.streamFeatures(),
+              vm.losesPages() ? Optional.of(QemuMemory.open(vm)) : Optional.empty(),
               sockets,
               libvirt,
               new Gate(),

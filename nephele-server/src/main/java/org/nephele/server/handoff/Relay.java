@@ -8,10 +8,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.WritableByteChannel;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.nephele.core.io.SocketStreams;
 import org.nephele.core.mux.MuxStream;
+import org.nephele.core.qemu.MissedPages;
+import org.nephele.core.qemu.MissedPages.GuestMemory;
 import org.nephele.core.qemu.QemuStreamException;
 import org.nephele.core.qemu.QemuStreamRelay;
 import org.nephele.core.qemu.StreamFeatures;
@@ -52,11 +55,15 @@ final class Relay {
     void all() throws IOException;
   }
 
-  /** At the source. */
-  void startSource(StreamFeatures features) {
+  /**
+   * At the source.
+   *
+   * @param guest the guest's memory where QEMU's own account of it can't be trusted
+   */
+  void startSource(StreamFeatures features, Optional<GuestMemory> guest) {
     start(
         stream.kind() + " out",
-        stream.kind().equals(QEMU) ? () -> sendMemory(features) : this::sendDisk);
+        stream.kind().equals(QEMU) ? () -> sendMemory(features, guest) : this::sendDisk);
     start(stream.kind() + " back", this::receiveBack);
   }
 
@@ -100,10 +107,22 @@ final class Relay {
     }
   }
 
-  private void sendMemory(StreamFeatures features) throws IOException {
-    Tallied memory = new Tallied(socket, tally);
+  private void sendMemory(StreamFeatures features, Optional<GuestMemory> guest) throws IOException {
+    // What goes out is what the other end must get: with pages added it is not what came in.
+    Tallied memory = new Tallied(socket, guest.isPresent() ? new Tally(0, QEMU) : tally);
+    ToStream out = new ToStream(stream.output(), guest.isPresent() ? tally : new Tally(0, QEMU));
     try {
-      new QemuStreamRelay(memory, new ToStream(stream.output()), features).run();
+      if (guest.isPresent()) {
+        MissedPages[] missed = new MissedPages[1];
+        new QemuStreamRelay(
+                memory, out, features, writer -> missed[0] = new MissedPages(guest.get(), writer))
+            .run();
+        if (missed[0].added() > 0) {
+          log.info("QEMU had forgotten {} pages of the guest; they were added", missed[0].added());
+        }
+      } else {
+        new QemuStreamRelay(memory, out, features).run();
+      }
     } catch (QemuStreamException e) {
       if (memory.ended) {
         // QEMU has stopped: libvirt knows why, and says so.
@@ -215,15 +234,18 @@ final class Relay {
   /** A stream as a channel; direct buffers go through one of ours. */
   private static final class ToStream implements WritableByteChannel {
     private final OutputStream out;
+    private final Tally tally;
     private byte[] copy;
 
-    ToStream(OutputStream out) {
+    ToStream(OutputStream out, Tally tally) {
       this.out = out;
+      this.tally = tally;
     }
 
     @Override
     public int write(ByteBuffer from) throws IOException {
       int length = from.remaining();
+      tally.add(from);
       if (from.hasArray()) {
         out.write(from.array(), from.arrayOffset() + from.position(), length);
         from.position(from.limit());

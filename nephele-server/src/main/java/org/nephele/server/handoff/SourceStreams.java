@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.nephele.core.handoff.StreamDigest;
 import org.nephele.core.io.SocketStreams;
@@ -15,6 +16,7 @@ import org.nephele.core.libvirtrpc.FinishGate;
 import org.nephele.core.libvirtrpc.LibvirtRelay;
 import org.nephele.core.mux.MuxStream;
 import org.nephele.core.qemu.StreamFeatures;
+import org.nephele.server.libvirt.QemuMemory;
 import org.nephele.server.peer.PeerSession;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +33,7 @@ final class SourceStreams implements AutoCloseable {
   private final FinishGate gate;
   private final Consumer<String> broken;
   private final StreamFeatures features;
+  private final Optional<QemuMemory> guest;
   private final SocketFolder folder;
   private final Path libvirt;
   private final List<AutoCloseable> open = new ArrayList<>();
@@ -40,18 +43,22 @@ final class SourceStreams implements AutoCloseable {
 
   /**
    * @param features of the memory stream
+   * @param guest the guest's memory where QEMU loses track of it; closed with this
    * @param libvirt where libvirt's client is to connect, in a folder for root only
    * @param broken told, as a sentence, when a stream can't be passed on as it is
    */
   SourceStreams(
       PeerSession session,
       StreamFeatures features,
+      Optional<QemuMemory> guest,
       SocketFolder folder,
       Path libvirt,
       FinishGate gate,
       Consumer<String> broken) {
     this.session = session;
     this.features = features;
+    this.guest = guest;
+    guest.ifPresent(open::add);
     this.folder = folder;
     this.libvirt = libvirt;
     this.gate = gate;
@@ -124,7 +131,7 @@ final class SourceStreams implements AutoCloseable {
       synchronized (this) {
         tallies.add(tally);
       }
-      new Relay(socket, stream, tally, broken).startSource(features);
+      new Relay(socket, stream, tally, broken).startSource(features, guest.map(memory -> memory));
     }
   }
 

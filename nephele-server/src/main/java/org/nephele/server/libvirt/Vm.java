@@ -18,6 +18,7 @@ import org.libvirt.LibvirtException;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
 import org.nephele.core.qemu.StreamFeatures;
+import org.nephele.server.Settings.Accelerator;
 
 /**
  * One of our domains. Only a name for it: every call asks libvirt, so a handle stays good when
@@ -202,6 +203,16 @@ public final class Vm {
       throw new NepheleException(ErrorKind.REFUSED, refusal.get());
     }
     return StreamFeatures.of(on);
+  }
+
+  /**
+   * Whether this VM's QEMU loses track of pages in a live migration, so that the stream has to be
+   * checked against the guest's memory: QEMU before 9.0 with TCG, see {@link
+   * org.nephele.core.qemu.MissedPages}.
+   */
+  public boolean losesPages() throws NepheleException {
+    return xml().accelerator() == Accelerator.TCG
+        && qmp("query-version", null).path("qemu").path("major").asInt() < 9;
   }
 
   /** A command of QEMU's human monitor; most of its errors are only text in the answer. */

@@ -11,6 +11,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -116,7 +117,8 @@ class RelayTest {
     Pair there = pair();
     MuxStream out = source.open(kind);
     Tally sent = new Tally(out.number(), kind);
-    new Relay(here.right(), out, sent, problems::add).startSource(StreamFeatures.NONE);
+    new Relay(here.right(), out, sent, problems::add)
+        .startSource(StreamFeatures.NONE, Optional.empty());
     MuxStream in = streams.poll(5, TimeUnit.SECONDS);
     Tally received = new Tally(in.number(), kind);
     new Relay(there.right(), in, received, problems::add).startDestination();

@@ -25,6 +25,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.nephele.core.protocol.ErrorKind;
 import org.nephele.core.protocol.NepheleException;
+import org.nephele.core.qemu.MissedPages;
+import org.nephele.core.qemu.QemuStreamHandler;
+import org.nephele.core.qemu.QemuStreamReader;
+import org.nephele.core.qemu.RamBlock;
+import org.nephele.core.qemu.StreamEvent;
+import org.nephele.core.qemu.StreamFeatures;
 import org.nephele.server.Settings.Accelerator;
 
 /**
@@ -238,6 +244,69 @@ class HypervisorTest {
       assertThat(restored.captureXml().unsupported()).isEmpty();
       assertThat(restored.xml().title()).isEqualTo(title);
     }
+  }
+
+  @Test
+  void theMemoryOfTheProcessIsWhatQemuSends() throws Exception {
+    Vm vm = counting("x");
+    vm.suspend();
+    try (QemuMemory memory = QemuMemory.open(vm)) {
+      MissedPages exact = new MissedPages(memory, new Nothing());
+      MissedPages forgetful = new MissedPages(memory, new Nothing());
+
+      new Capture(vm)
+          .run(
+              stream ->
+                  new QemuStreamReader(stream, StreamFeatures.NONE, both(exact, forgetful))
+                      .readAll());
+
+      assertThat(exact.compared()).isEqualTo((64 << 20) / 4096);
+      assertThat(exact.added()).isZero();
+      assertThat(forgetful.added()).isEqualTo(1);
+    }
+  }
+
+  /** The second one gets all but the page with the count. */
+  private static QemuStreamHandler both(QemuStreamHandler all, QemuStreamHandler forgetful) {
+    return new Nothing() {
+      @Override
+      public void event(StreamEvent event) throws IOException {
+        all.event(event);
+        forgetful.event(event);
+      }
+
+      @Override
+      public void zeroPage(RamBlock block, long offset, boolean continued, byte fill)
+          throws IOException {
+        all.zeroPage(block, offset, continued, fill);
+        forgetful.zeroPage(block, offset, continued, fill);
+      }
+
+      @Override
+      public void page(RamBlock block, long offset, boolean continued, ByteBuffer page)
+          throws IOException {
+        all.page(block, offset, continued, page.duplicate());
+        if (offset != 0x8000 || !block.name().equals("pc.ram")) {
+          forgetful.page(block, offset, continued, page);
+        }
+      }
+    };
+  }
+
+  private static class Nothing implements QemuStreamHandler {
+    @Override
+    public void event(StreamEvent event) throws IOException {}
+
+    @Override
+    public void zeroPage(RamBlock block, long offset, boolean continued, byte fill)
+        throws IOException {}
+
+    @Override
+    public void page(RamBlock block, long offset, boolean continued, ByteBuffer page)
+        throws IOException {}
+
+    @Override
+    public void opaque(ByteBuffer bytes) throws IOException {}
   }
 
   @Test
